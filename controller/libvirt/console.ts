@@ -1,0 +1,68 @@
+import type { ConsoleStream } from './api.ts';
+import { openAside } from './aside.ts';
+import type { Aside } from './aside.ts';
+import type { StreamHandle } from './connection.ts';
+import type { Keeper } from './keeper.ts';
+import type { OpenSettings } from './open.ts';
+import { DomainProcedure, MessageStatus } from './protocol.ts';
+import { Inlet, packetsOf, sendPacket } from './stream.ts';
+import type { CallOptions, DomainRef } from './types.ts';
+import { writeDomain } from './wire.ts';
+
+/** virDomainOpenConsole. */
+export const openConsole = async (
+  settings: OpenSettings,
+  keeper: Keeper,
+  domain: DomainRef,
+  console: { readonly device?: string | undefined; readonly flags?: number | undefined },
+  options: CallOptions | undefined,
+): Promise<ConsoleStream> => {
+  const aside = await openAside(settings, keeper, DomainProcedure.openConsole.name);
+  const inlet = new Inlet(aside.connection);
+  try {
+    const handle = await aside.connection.openStream(
+      DomainProcedure.openConsole,
+      (writer) => {
+        writeDomain(writer, domain);
+        writer.nullable(console.device, (device) => writer.string(device));
+        writer.u32(console.flags ?? 0);
+      },
+      inlet,
+      { timeoutMs: options?.timeoutMs ?? settings.timeouts.slowMs, sendBefore: options?.sendBefore },
+    );
+    return consoleOver(aside, handle, inlet);
+  } catch (error) {
+    aside.release();
+    throw error;
+  }
+};
+
+const consoleOver = (aside: Aside, handle: StreamHandle, inlet: Inlet): ConsoleStream => {
+  let closing: Promise<void> | undefined;
+  const leave = async (): Promise<void> => {
+    const status = inlet.isOver ? MessageStatus.ok : MessageStatus.error;
+    inlet.discard();
+    // Confirms the daemon's end, or makes it end; the connection goes with it, so nothing is waited for.
+    if (aside.connection.isOpen) await sendPacket(handle, status);
+    aside.release();
+  };
+  const close = (): Promise<void> => (closing ??= leave());
+  return {
+    close,
+    write: async (data) => {
+      for (const packet of packetsOf(data)) await sendPacket(handle, MessageStatus.continue, packet);
+    },
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        const value = await inlet.next();
+        if (value !== undefined) return { done: false, value };
+        await close();
+        return { done: true, value: undefined };
+      },
+      return: async () => {
+        await close();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+};

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+
+import { eventually } from '#test/support/eventually.ts';
+import { LibvirtError, connect } from './index.ts';
+import type { ConnectOptions, Hypervisor, UploadSource } from './index.ts';
+import { MAX_STREAM_PAYLOAD, MessageStatus, MessageType } from './protocol.ts';
+import { Inlet } from './stream.ts';
+import { FakeDaemon } from './testing/daemon.ts';
+import { frame, refusal, reply } from './testing/frames.ts';
+import type { Message } from './testing/frames.ts';
+
+const VOLUME = { pool: 'images', name: 'kernel', key: '/images/kernel' };
+const DOMAIN = { name: 'a', uuid: '11111111-2222-4333-8444-555555555555' };
+
+const packet = (call: Message, status: number, data = Buffer.alloc(0)): Buffer =>
+  frame({ ...call, type: MessageType.stream, status }, (writer) => writer.raw(data));
+
+const isStream = ({ type }: Message): boolean => type === MessageType.stream;
+
+describe('libvirt streams', () => {
+  let daemon: FakeDaemon;
+  let hypervisor: Hypervisor;
+
+  const open = async (options: Partial<ConnectOptions> = {}): Promise<void> => {
+    hypervisor = connect({ uri: daemon.uri, ...options });
+    await hypervisor.connected(5_000);
+  };
+
+  beforeEach(async () => {
+    daemon = await new FakeDaemon().start();
+  });
+
+  afterEach(async () => {
+    await hypervisor.close();
+    await daemon.stop();
+  });
+
+  /** What a daemon was sent on its stream, once it has confirmed the end. */
+  const uploaded = async (source: UploadSource): Promise<{ sent: number; packets: readonly Buffer[] }> => {
+    daemon.behave = (message) =>
+      isStream(message) && message.status === MessageStatus.ok
+        ? packet(message, MessageStatus.ok)
+        : isStream(message)
+          ? 'silent'
+          : undefined;
+    await open();
+    const sent = await hypervisor.volUpload(VOLUME, source);
+    const packets = daemon.peers[2]?.messages.filter((m) => isStream(m) && m.status === MessageStatus.continue) ?? [];
+    return { sent, packets: packets.map(({ payload }) => payload) };
+  };
+
+  it('upload bytes at hand in packets of the protocol, over a connection of their own', async () => {
+    const bytes = Buffer.alloc(600_001, 'hatchery');
+    const { sent, packets } = await uploaded(bytes);
+    assert.equal(sent, bytes.length);
+    assert.deepEqual(
+      packets.map(({ length }) => length),
+      [MAX_STREAM_PAYLOAD, MAX_STREAM_PAYLOAD, 75_761],
+    );
+    assert.deepEqual(Buffer.concat(packets), bytes);
+    // Its own connection asks for no pings: it may stop reading.
+    assert.deepEqual(
+      daemon.peers[2]?.messages.filter(({ type }) => type === MessageType.call).map(({ procedure }) => procedure),
+      [66, 1, 208],
+    );
+  });
+
+  it('upload bytes as they come', async () => {
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      for (const text of ['one', '', 'two']) {
+        await Promise.resolve();
+        yield Buffer.from(text);
+      }
+    };
+    const { sent, packets } = await uploaded(source());
+    assert.equal(sent, 6);
+    assert.equal(Buffer.concat(packets).toString(), 'onetwo');
+  });
+
+  it('upload nothing at all', async () => {
+    assert.deepEqual(await uploaded([]), { sent: 0, packets: [] });
+  });
+
+  it('end an upload that the daemon gives up, though its source has more to come', async () => {
+    daemon.behave = (message) =>
+      isStream(message) ? refusal(message, 38, 'no space left', MessageType.stream) : undefined;
+    await open();
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('x');
+      await new Promise(() => undefined);
+    };
+    await assert.rejects(hypervisor.volUpload(VOLUME, source()), (error) => {
+      assert.ok(error instanceof LibvirtError);
+      assert.deepEqual([error.kind, error.code, error.procedure], ['system', 38, 'STORAGE_VOL_UPLOAD']);
+      return true;
+    });
+    await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
+  });
+
+  it('end an upload whose source fails, with the source’s own error', async () => {
+    await open();
+    const source = function* (): Generator<Uint8Array> {
+      yield Buffer.from('x');
+      throw new RangeError('unreadable');
+    };
+    await assert.rejects(hypervisor.volUpload(VOLUME, source()), RangeError);
+    await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
+  });
+
+  it('end an upload that the daemon does not confirm', async () => {
+    daemon.behave = (message) => (isStream(message) ? 'silent' : undefined);
+    await open({ timeouts: { streamMs: 60 } });
+    await assert.rejects(hypervisor.volUpload(VOLUME, Buffer.from('x')), isKind('timeout'));
+    await assert.rejects(hypervisor.volUpload(VOLUME, Buffer.from('x'), { timeoutMs: 20 }), isKind('timeout'));
+  });
+
+  it('need a session', async () => {
+    daemon.behave = () => 'silent';
+    hypervisor = connect({ uri: daemon.uri });
+    await assert.rejects(hypervisor.volUpload(VOLUME, Buffer.from('x')), isKind('not-connected'));
+    await assert.rejects(hypervisor.openConsole(DOMAIN), isKind('not-connected'));
+  });
+
+  /** Opens a console whose daemon sends these packets right behind its reply. */
+  const withOutput = async (...packets: readonly (readonly [number, string])[]): Promise<void> => {
+    daemon.behave = (message) => {
+      if (isStream(message)) return 'silent';
+      if (message.procedure !== 201) return undefined;
+      const output = packets.map(([status, text]) => packet(message, status, Buffer.from(text)));
+      return Buffer.concat([reply(message), ...output]);
+    };
+    await open();
+  };
+
+  const { continue: data, ok } = MessageStatus;
+
+  it('hand on a console’s output until the domain ends, and confirm the end', async () => {
+    await withOutput([data, 'Booting'], [data, '...\n'], [data, '']);
+    const console = await hypervisor.openConsole(DOMAIN);
+    let text = '';
+    for await (const bytes of console) text += bytes.toString();
+    assert.equal(text, 'Booting...\n');
+    await eventually(() => assert.ok(daemon.peers[2]?.messages.some((m) => isStream(m) && m.status === ok)));
+    await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
+  });
+
+  it('leave a console that nobody reads any more', async () => {
+    await withOutput([data, 'one'], [data, 'two']);
+    for await (const bytes of await hypervisor.openConsole(DOMAIN)) {
+      assert.equal(bytes.toString(), 'one');
+      break;
+    }
+    await eventually(() =>
+      assert.ok(daemon.peers[2]?.messages.some((m) => isStream(m) && m.status === MessageStatus.error)),
+    );
+    await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
+  });
+
+  it('send input to a console', async () => {
+    await withOutput();
+    const console = await hypervisor.openConsole(DOMAIN);
+    await console.write(Buffer.from('ls\n'));
+    await eventually(() => assert.equal(daemon.peers[2]?.messages.at(-1)?.payload.toString(), 'ls\n'));
+    await console.close();
+    await console.close();
+  });
+
+  it('fail with their connection and go with their session', async () => {
+    await withOutput([data, 'one']);
+    const [first, second] = [await hypervisor.openConsole(DOMAIN), await hypervisor.openConsole(DOMAIN)];
+    const read = async (console: AsyncIterable<Buffer>): Promise<string> => {
+      let text = '';
+      for await (const bytes of console) text += bytes.toString();
+      return text;
+    };
+    const reading = [read(first), read(second)];
+    daemon.peers[2]?.socket.destroy();
+    await assert.rejects(reading[0]!, isKind('connection-lost'));
+    daemon.peers[0]?.socket.destroy();
+    await assert.rejects(reading[1]!, isKind('connection-lost'));
+  });
+});
+
+const isKind = (kind: string) => (error: unknown) => error instanceof LibvirtError && error.kind === kind;
+
+describe('the receiving end of a stream', () => {
+  it('stops the flow at its bound and starts it again when that is read', async () => {
+    const flow: string[] = [];
+    const inlet = new Inlet({ pause: () => flow.push('pause'), resume: () => flow.push('resume') });
+    for (let i = 0; i < 5; i++) inlet.onData(Buffer.alloc(262_120));
+    assert.deepEqual(flow, ['pause']);
+    for (let i = 0; i < 4; i++) await inlet.next();
+    assert.deepEqual(flow, ['pause', 'resume']);
+    assert.equal(inlet.held, 262_120);
+  });
+});

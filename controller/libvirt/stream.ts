@@ -1,0 +1,136 @@
+import type { StreamSink } from './call-queue.ts';
+import type { StreamHandle } from './connection.ts';
+import type { LibvirtError } from './errors.ts';
+import { MAX_STREAM_PAYLOAD } from './protocol.ts';
+
+/** Bytes that may wait for their reader before the daemon is made to wait. */
+const HIGH_WATER = 1_048_576;
+const LOW_WATER = HIGH_WATER / 4;
+
+/** Stops and starts the reading of the connection that a stream comes over. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+/** How a stream ended: with an error, or well. */
+export interface StreamOutcome {
+  readonly error: LibvirtError | undefined;
+}
+
+/** The end of a stream that only the daemon decides on: an upload's. */
+export class Outlet implements StreamSink {
+  /** Resolves once the stream is over, well or not. */
+  readonly over: Promise<StreamOutcome>;
+  #settle!: (outcome: StreamOutcome) => void;
+
+  constructor() {
+    this.over = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  onData(): void {
+    // The daemon has none to send here.
+  }
+
+  onFinished(): void {
+    this.#settle({ error: undefined });
+  }
+
+  onFailed(error: LibvirtError): void {
+    this.#settle({ error });
+  }
+}
+
+/** The receiving end of a stream: holds what came until it is asked for, and makes the daemon wait beyond a bound. */
+export class Inlet implements StreamSink {
+  readonly #flow: Flow;
+  #chunks: Buffer[] = [];
+  #held = 0;
+  #paused = false;
+  #outcome: StreamOutcome | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(flow: Flow) {
+    this.#flow = flow;
+  }
+
+  /** Whether nothing more will come. */
+  get isOver(): boolean {
+    return this.#outcome !== undefined;
+  }
+
+  /** Bytes that wait for their reader. */
+  get held(): number {
+    return this.#held;
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.#outcome !== undefined) return;
+    if (bytes.length === 0) {
+      this.#end({ error: undefined });
+      return;
+    }
+    this.#chunks.push(bytes);
+    this.#held += bytes.length;
+    if (!this.#paused && this.#held >= HIGH_WATER) {
+      this.#paused = true;
+      this.#flow.pause();
+    }
+    this.#wake?.();
+  }
+
+  onFinished(): void {
+    this.#end({ error: undefined });
+  }
+
+  onFailed(error: LibvirtError): void {
+    this.#end({ error });
+  }
+
+  /** Ends it from this side; what is held is forgotten. */
+  discard(): void {
+    this.#chunks = [];
+    this.#held = 0;
+    this.#end({ error: undefined });
+  }
+
+  #end(outcome: StreamOutcome): void {
+    this.#outcome ??= outcome;
+    this.#wake?.();
+  }
+
+  /** The next bytes; undefined at the end. For one reader. */
+  async next(): Promise<Buffer | undefined> {
+    for (;;) {
+      const chunk = this.#take();
+      if (chunk !== undefined) return chunk;
+      if (this.#outcome?.error !== undefined) throw this.#outcome.error;
+      if (this.#outcome !== undefined) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+  }
+
+  #take(): Buffer | undefined {
+    const chunk = this.#chunks.shift();
+    this.#held -= chunk?.length ?? 0;
+    if (this.#paused && this.#held <= LOW_WATER) {
+      this.#paused = false;
+      this.#flow.resume();
+    }
+    return chunk;
+  }
+}
+
+/** Sends one packet; resolves once the socket took it. */
+export const sendPacket = (handle: StreamHandle, status: number, payload?: Uint8Array): Promise<void> =>
+  new Promise((resolve) => handle.send(status, payload, resolve));
+
+/** Cuts bytes into what one packet carries. */
+export function* packetsOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += MAX_STREAM_PAYLOAD) yield bytes.subarray(at, at + MAX_STREAM_PAYLOAD);
+}
