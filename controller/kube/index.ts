@@ -1,0 +1,23 @@
+/** Kubernetes for controllers: client, cache, work queue, lease, events. Knows nothing of Hatchery. */
+export * from './types.ts';
+export * from './clock.ts';
+export * from './logger.ts';
+export * from './errors.ts';
+export * from './kubeconfig.ts';
+export * from './metrics.ts';
+export * from './resources.ts';
+export * from './resource-version.ts';
+export * from './rest-client.ts';
+export { createRestClient } from './http-client.ts';
+export * from './store.ts';
+export { createStore } from './cache.ts';
+export * from './reflector.ts';
+export { createReflector } from './list-watch.ts';
+export * from './confirm-deletion.ts';
+export * from './work-queue.ts';
+export * from './workers.ts';
+export * from './lease.ts';
+export { createLease } from './elector.ts';
+export { leasedClient } from './leased-client.ts';
+export * from './events.ts';
+export { createEventRecorder } from './event-recorder.ts';
