@@ -1,0 +1,45 @@
+/** Names that others must write the same way: labels, annotations, phases. */
+
+export const GROUP = 'hatchery.dev';
+export const VERSION = 'v1alpha1';
+
+/** The label that makes a Node a dom0 host, unless --dom0-label says another. */
+export const DOM0_LABEL = 'hatchery.dev/dom0';
+export const DOM0_LABEL_VALUE = 'true';
+
+/** Annotations of a Node that fill its DomainHost's spec at its making, only under --trust-node-annotations. */
+export const NodeAnnotation = {
+  LibvirtUri: 'hatchery.dev/libvirt-uri',
+  Bridge: 'hatchery.dev/bridge',
+  DomainCidr: 'hatchery.dev/domain-cidr',
+  Gateway: 'hatchery.dev/gateway',
+  ImageDirectory: 'hatchery.dev/image-directory',
+} as const;
+
+/** Where an EphemeralDomain is in its life. Open: more may be added. */
+export const Phase = {
+  /** No host yet. */
+  Pending: 'Pending',
+  /** Bound to a host, and the binding is stored; not yet known to run. */
+  Scheduled: 'Scheduled',
+  Running: 'Running',
+  /** The domain shut down by itself. */
+  Succeeded: 'Succeeded',
+  Failed: 'Failed',
+} as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+/** Whether a phase is one that never changes any more. */
+export const isFinished = (phase: string | undefined): boolean => phase === Phase.Succeeded || phase === Phase.Failed;
+
+/** Name of the Lease whose holder acts. */
+export const LEASE_NAME = 'hatchery-controller';
+
+/** Longest message that a status may hold, in characters; the API server refuses a longer one. */
+export const MAX_MESSAGE_LENGTH = 32_768;
+/** Longest message of a held address. */
+export const MAX_HELD_MESSAGE_LENGTH = 4096;
+/** Most held addresses that a DomainHost's status lists. */
+export const MAX_HELD_ADDRESSES = 256;
+/** Most conditions that a status may hold. */
+export const MAX_CONDITIONS = 32;
