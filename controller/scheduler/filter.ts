@@ -1,0 +1,68 @@
+import { selectorMatches } from './selector.ts';
+import type { Labels, LabelSelector } from './selector.ts';
+
+/** What an EphemeralDomain asks of a host. */
+export interface Ask {
+  /** Bytes. */
+  readonly memory: number;
+  readonly hostSelector?: LabelSelector | undefined;
+}
+
+export interface HostTaint {
+  readonly key: string;
+  readonly value?: string | undefined;
+  readonly effect: string;
+}
+
+/** One dom0 host as the scheduler sees it at this moment. */
+export interface HostView {
+  readonly name: string;
+  /** Absent where the host is Ready; else its condition's reason. */
+  readonly notReady?: string | undefined;
+  /** Of the Node. */
+  readonly labels: Labels;
+  readonly unschedulable: boolean;
+  readonly taints: readonly HostTaint[];
+  /** Bytes that no domain uses or is promised. */
+  readonly freeMemory: number;
+  readonly freeAddresses: number;
+  /** Domains that hold memory here: bound, running, ended and not acknowledged, foreign. */
+  readonly domains: number;
+  readonly maxDomains: number;
+  /** Bound, and not yet started. */
+  readonly starting: number;
+  /** At most so many may be bound and not yet started. */
+  readonly maxStarting: number;
+}
+
+export type Refusal =
+  | { readonly kind: 'not-ready'; readonly host: string; readonly reason: string }
+  | { readonly kind: 'cordoned'; readonly host: string }
+  | { readonly kind: 'tainted'; readonly host: string; readonly taint: string }
+  | { readonly kind: 'selector'; readonly host: string }
+  | { readonly kind: 'memory'; readonly host: string; readonly free: number }
+  | { readonly kind: 'address'; readonly host: string }
+  | { readonly kind: 'domains'; readonly host: string; readonly limit: number }
+  | { readonly kind: 'starting'; readonly host: string };
+
+/** These two speak of a kubelet, which a dom0 need not run: DomainHost's Ready counts instead. */
+const KUBELET_TAINTS: ReadonlySet<string> = new Set(['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']);
+const REPELLING: ReadonlySet<string> = new Set(['NoSchedule', 'NoExecute']);
+
+/** Why a host cannot take a domain now, what lasts longest first; undefined where it can. */
+export function refusal(host: HostView, ask: Ask): Refusal | undefined {
+  if (!selectorMatches(ask.hostSelector, host.labels)) return { kind: 'selector', host: host.name };
+  if (host.notReady !== undefined) return { kind: 'not-ready', host: host.name, reason: host.notReady };
+  if (host.unschedulable) return { kind: 'cordoned', host: host.name };
+  const taint = host.taints.find(({ key, effect }) => REPELLING.has(effect) && !KUBELET_TAINTS.has(key));
+  if (taint !== undefined) return { kind: 'tainted', host: host.name, taint: taintText(taint) };
+  if (host.freeMemory < ask.memory) return { kind: 'memory', host: host.name, free: Math.max(host.freeMemory, 0) };
+  if (host.freeAddresses < 1) return { kind: 'address', host: host.name };
+  if (host.domains >= host.maxDomains) return { kind: 'domains', host: host.name, limit: host.maxDomains };
+  if (host.starting >= host.maxStarting) return { kind: 'starting', host: host.name };
+  return undefined;
+}
+
+function taintText({ key, value, effect }: HostTaint): string {
+  return value === undefined || value === '' ? `${key}:${effect}` : `${key}=${value}:${effect}`;
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+
+import { refusal } from './filter.ts';
+import type { Ask, HostView } from './filter.ts';
+import { place } from './place.ts';
+import { memoryText, waitingMessage } from './reasons.ts';
+import { selectorMatches } from './selector.ts';
+
+const MI = 2 ** 20;
+const ASK: Ask = { memory: 64 * MI };
+
+function host(name: string, more: Partial<HostView> = {}): HostView {
+  return {
+    name,
+    labels: {},
+    unschedulable: false,
+    taints: [],
+    freeMemory: 1024 * MI,
+    freeAddresses: 10,
+    domains: 0,
+    maxDomains: 100,
+    starting: 0,
+    maxStarting: 4,
+    ...more,
+  };
+}
+
+describe('refusal', () => {
+  const rows: readonly { name: string; host: Partial<HostView>; ask?: Partial<Ask>; refused: string | undefined }[] = [
+    { name: 'a free host', host: {}, refused: undefined },
+    { name: 'a host that is not Ready', host: { notReady: 'NotAnswering' }, refused: 'not-ready' },
+    { name: 'a cordoned Node', host: { unschedulable: true }, refused: 'cordoned' },
+    { name: 'a NoSchedule taint', host: { taints: [{ key: 'gpu', effect: 'NoSchedule' }] }, refused: 'tainted' },
+    { name: 'a NoExecute taint', host: { taints: [{ key: 'gpu', effect: 'NoExecute' }] }, refused: 'tainted' },
+    {
+      name: 'a PreferNoSchedule taint',
+      host: { taints: [{ key: 'gpu', effect: 'PreferNoSchedule' }] },
+      refused: undefined,
+    },
+    {
+      name: 'the taint of a Node without a kubelet',
+      host: { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] },
+      refused: undefined,
+    },
+    {
+      name: 'the taint of an unreachable kubelet',
+      host: { taints: [{ key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }] },
+      refused: undefined,
+    },
+    { name: 'too little memory', host: { freeMemory: 64 * MI - 1 }, refused: 'memory' },
+    { name: 'just enough memory', host: { freeMemory: 64 * MI }, refused: undefined },
+    { name: 'no free address', host: { freeAddresses: 0 }, refused: 'address' },
+    { name: 'maxDomains reached', host: { domains: 100 }, refused: 'domains' },
+    { name: 'maxStarting reached', host: { starting: 4 }, refused: 'starting' },
+    {
+      name: 'labels that do not match',
+      host: { labels: { zone: 'a' } },
+      ask: { hostSelector: { matchLabels: { zone: 'b' } } },
+      refused: 'selector',
+    },
+  ];
+  for (const row of rows) {
+    it(`${row.refused === undefined ? 'accepts' : 'refuses'} ${row.name}`, () => {
+      assert.equal(refusal(host('h', row.host), { ...ASK, ...row.ask })?.kind, row.refused);
+    });
+  }
+});
+
+describe('place', () => {
+  it('prefers the host with the fewest domains starting', () => {
+    const hosts = [host('a', { starting: 2 }), host('b', { starting: 1, freeMemory: 64 * MI })];
+    assert.deepEqual(place(ASK, hosts), { kind: 'host', host: 'b' });
+  });
+
+  it('then the one with the most free memory, then the first by name', () => {
+    const roomy = host('c', { freeMemory: 2048 * MI });
+    assert.deepEqual(place(ASK, [host('b'), roomy, host('a')]), { kind: 'host', host: 'c' });
+    assert.deepEqual(place(ASK, [host('b'), host('a')]), { kind: 'host', host: 'a' });
+  });
+
+  it('says for each host why it refused', () => {
+    const placement = place(ASK, [host('a', { unschedulable: true }), host('b', { freeAddresses: 0 })]);
+    assert.deepEqual(placement, {
+      kind: 'none',
+      refusals: [
+        { kind: 'cordoned', host: 'a' },
+        { kind: 'address', host: 'b' },
+      ],
+    });
+  });
+});
+
+describe('waitingMessage', () => {
+  it('counts hosts by why they refuse, the commonest first', () => {
+    const ask = { memory: 512 * MI, hostSelector: { matchLabels: { zone: 'a' } } };
+    const labels = { zone: 'a' };
+    const hosts = [
+      host('xen-4', { labels: {} }),
+      host('xen-3', { labels, notReady: 'NotAnswering' }),
+      host('xen-1', { labels, freeMemory: 300 * MI }),
+      host('xen-2', { labels, freeMemory: 200 * MI }),
+    ];
+    const placement = place(ask, hosts);
+    assert.equal(placement.kind, 'none');
+    assert.equal(
+      waitingMessage(ask, placement.refusals, 'hatchery.dev/dom0=true'),
+      '0/4 hosts: 2 have not enough memory (asked 512Mi, most free 300Mi), 1 is not Ready (xen-3: NotAnswering), ' +
+        '1 does not match hostSelector',
+    );
+  });
+
+  it('says what to do where there is no host at all', () => {
+    assert.equal(
+      waitingMessage(ASK, [], 'hatchery.dev/dom0=true'),
+      'there is no dom0 host: label a Node hatchery.dev/dom0=true',
+    );
+  });
+
+  it('names at most three hosts', () => {
+    const hosts = ['a', 'b', 'c', 'd', 'e'].map((name) => host(name, { notReady: 'NotAnswering' }));
+    const placement = place(ASK, hosts);
+    assert.equal(placement.kind, 'none');
+    assert.match(waitingMessage(ASK, placement.refusals, 'x'), /\(a: NotAnswering, .* and 2 more\)/);
+  });
+
+  it('writes memory as people do', () => {
+    const texts = [0, 4096, 300 * MI, 1024 * MI, 1536 * MI].map(memoryText);
+    assert.deepEqual(texts, ['0Mi', '4Ki', '300Mi', '1Gi', '1536Mi']);
+  });
+});
+
+describe('selectorMatches', () => {
+  const labels = { zone: 'a', disk: 'fast' };
+  const rows: readonly [string, Parameters<typeof selectorMatches>[0], boolean][] = [
+    ['no selector', undefined, true],
+    ['an empty selector', {}, true],
+    ['a label that is there', { matchLabels: { zone: 'a' } }, true],
+    ['a label with another value', { matchLabels: { zone: 'b' } }, false],
+    ['a label named like a property of every object', { matchLabels: { constructor: 'a' } }, false],
+    ['In', { matchExpressions: [{ key: 'zone', operator: 'In', values: ['b', 'a'] }] }, true],
+    ['In, absent', { matchExpressions: [{ key: 'rack', operator: 'In', values: ['b', 'a'] }] }, false],
+    ['NotIn', { matchExpressions: [{ key: 'zone', operator: 'NotIn', values: ['a'] }] }, false],
+    ['NotIn, absent', { matchExpressions: [{ key: 'rack', operator: 'NotIn', values: ['a'] }] }, true],
+    ['Exists', { matchExpressions: [{ key: 'disk', operator: 'Exists' }] }, true],
+    ['DoesNotExist', { matchExpressions: [{ key: 'disk', operator: 'DoesNotExist' }] }, false],
+    ['an unknown operator', { matchExpressions: [{ key: 'disk', operator: 'Near' }] }, false],
+    ['all of several', { matchLabels: { zone: 'a', disk: 'slow' } }, false],
+  ];
+  for (const [name, selector, matches] of rows) {
+    it(`${name}: ${matches ? 'matches' : 'does not match'}`, () =>
+      assert.equal(selectorMatches(selector, labels), matches));
+  }
+});
