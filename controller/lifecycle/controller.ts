@@ -1,0 +1,191 @@
+import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import type { DomainHost, EphemeralDomain } from '#controller/api/index.ts';
+import { createReflector, createStore, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
+import type { Disappearance, KubeObject, Node, ResourceType, StoreSink } from '#controller/kube/index.ts';
+import { bindingOf } from './attempt.ts';
+import type { ControllerDeps } from './deps.ts';
+import { Finisher } from './finisher.ts';
+import { Hosts } from './hosts.ts';
+import { createLifecycleMetrics } from './metrics.ts';
+import type { LifecycleMetrics } from './metrics.ts';
+import { Placer } from './placer.ts';
+import { createReporter } from './reporter.ts';
+import { createWallClock } from './time.ts';
+import { HostWorker } from './worker.ts';
+import { StatusWriter } from './writer.ts';
+import type { DomainIndex } from './writer.ts';
+
+export interface Controller {
+  /**
+   * Acts until the signal aborts (the Lease is lost or the process is to end), sends nothing after that, and resolves when
+   * everything of it has come to rest. Call once, when the Lease is held.
+   */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** The controller over its dependencies. */
+export function createController(deps: ControllerDeps): Controller {
+  return { run: (signal) => run(deps, signal) };
+}
+
+/** The caches that everything is decided on. */
+function createCaches({ logger }: ControllerDeps) {
+  return {
+    domains: createStore<EphemeralDomain, DomainIndex>({
+      indexers: {
+        host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
+        uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
+      },
+      logger,
+    }),
+    domainHosts: createStore<DomainHost>({ logger }),
+    nodes: createStore<Node>({ logger }),
+  };
+}
+
+type Caches = ReturnType<typeof createCaches>;
+
+/** All parts of a running controller. */
+interface Parts {
+  readonly caches: Caches;
+  readonly hosts: Hosts;
+  readonly placer: Placer;
+  readonly finisher: Finisher;
+}
+
+async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
+  const cluster = await clusterUid(deps, signal);
+  if (cluster === undefined) return;
+  const caches = createCaches(deps);
+  const reflectors = startReflectors(deps, caches, signal);
+  const parts = assemble(deps, caches, cluster, signal);
+  const stores = [caches.domains, caches.domainHosts, caches.nodes];
+  const synced = await Promise.all(stores.map((store) => store.waitForSync(signal)));
+  if (synced.every(Boolean)) {
+    deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
+    connectParts(parts);
+    await Promise.all([parts.hosts.run(), parts.finisher.run(signal)]);
+  }
+  parts.placer.stop();
+  await reflectors;
+}
+
+/** UID of the namespace kube-system: what every domain of this cluster is marked with. Undefined: aborted before. */
+async function clusterUid({ rest, clock, logger }: ControllerDeps, signal: AbortSignal): Promise<string | undefined> {
+  for (;;) {
+    if (signal.aborted) return undefined;
+    try {
+      return (await rest.get(NAMESPACES, { name: 'kube-system' })).metadata.uid;
+    } catch (error) {
+      logger.warn('The namespace kube-system, whose UID marks this cluster, cannot be read yet', { error });
+      await sleep(clock, 1_000, signal);
+    }
+  }
+}
+
+function startReflectors(deps: ControllerDeps, caches: Caches, signal: AbortSignal): Promise<unknown> {
+  const { rest: client, logger, clock, random, kubeMetrics } = deps;
+  const { key, value } = deps.options.dom0Label;
+  const shared = { client, logger, clock, random, ...(kubeMetrics === undefined ? {} : { metrics: kubeMetrics }) };
+  const start = <T extends KubeObject>(type: ResourceType<T>, store: StoreSink<T>, labelSelector?: string) =>
+    createReflector({ ...shared, type, store, ...(labelSelector === undefined ? {} : { labelSelector }) }).run(signal);
+  return Promise.all([
+    start(EPHEMERAL_DOMAINS, caches.domains),
+    start(DOMAIN_HOSTS, caches.domainHosts),
+    start(NODES, caches.nodes, `${key}=${value}`),
+  ]);
+}
+
+function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal: AbortSignal): Parts {
+  const { rest, clock, logger, options } = deps;
+  const wall = createWallClock(clock);
+  const store = caches.domains;
+  const metrics: LifecycleMetrics = createLifecycleMetrics(deps.registry, {
+    pending: () => placer.waiting,
+    domainsByPhase: () => {
+      const counts = new Map<string, number>();
+      for (const { status } of store.list()) {
+        const phase = status?.phase ?? 'Pending';
+        counts.set(phase, (counts.get(phase) ?? 0) + 1);
+      }
+      return counts;
+    },
+  });
+  const writer = new StatusWriter(rest, store, () => clock.now());
+  const reporter = createReporter(logger, deps.events, metrics);
+  const hosts = new Hosts(
+    {
+      rest,
+      nodes: caches.nodes,
+      domainHosts: caches.domainHosts,
+      options,
+      logger,
+      metrics,
+      clock,
+      wall,
+      placesChanged: () => placer.hostsChanged(),
+      makeWorker: (name, config, statusChanged) =>
+        new HostWorker({
+          ...{ name, config, cluster, deps, store, writer, reporter, metrics, wall },
+          changed: () => {
+            placer.hostsChanged();
+            statusChanged();
+          },
+        }),
+    },
+    signal,
+  );
+  const placer: Placer = new Placer({
+    ...{ store, writer, reporter, logger, clock, wall },
+    dom0Label: `${options.dom0Label.key}=${options.dom0Label.value}`,
+    hosts: () => hosts.views(),
+    worker: (host) => hosts.worker(host),
+  });
+  const finisher = new Finisher({
+    ...{ rest, store, writer, reporter, placer, clock, wall, logger },
+    hasHost: (name) => caches.domainHosts.get(name) !== undefined,
+    hostLostAfterMs: options.hostLostAfterMs,
+  });
+  return { caches, hosts, placer, finisher };
+}
+
+/** Who is told of what; `addHandlers` first tells of all there is. */
+function connectParts({ caches, hosts, placer, finisher }: Parts): void {
+  const noticeHost = (object: KubeObject) => hosts.noticed(object.metadata.name);
+  const noticeRemoval = (object: KubeObject) => {
+    noticeHost(object);
+    for (const resource of caches.domains.byIndex('host', object.metadata.name)) finisher.noticed(resource);
+  };
+  caches.nodes.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeHost });
+  caches.domainHosts.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeRemoval });
+  const notice = (resource: EphemeralDomain) => {
+    const { host } = resource.status ?? {};
+    if (host !== undefined) hosts.worker(host)?.noticed(resource);
+    placer.noticed(resource);
+    finisher.noticed(resource);
+  };
+  caches.domains.addHandlers({
+    added: notice,
+    updated: (resource, previous) => {
+      leaveHost(hosts, resource, previous);
+      notice(resource);
+    },
+    deleted: (resource, how) => {
+      placer.gone(resource);
+      finisher.gone(resource);
+      const { host, domain } = resource.status ?? {};
+      if (host !== undefined && domain?.uuid !== undefined) hosts.worker(host)?.deleted(domain.uuid, isCertain(how));
+    },
+  });
+}
+
+/** A resource that is no longer bound where it was: the trace there is to be looked after. */
+function leaveHost(hosts: Hosts, resource: EphemeralDomain, previous: EphemeralDomain): void {
+  const before = bindingOf(previous);
+  if (before === undefined || bindingOf(resource)?.uuid === before.uuid) return;
+  hosts.worker(before.host)?.unbound(before.uuid);
+}
+
+function isCertain(how: Disappearance): boolean {
+  return how === 'deleted' || how === 'replaced';
+}

@@ -1,0 +1,4 @@
+/** Places EphemeralDomains, starts them at most once for an attempt, follows them to their end. */
+export type { ControllerDeps, ControllerOptions } from './deps.ts';
+export { createController } from './controller.ts';
+export type { Controller } from './controller.ts';

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+
+import { nextStep } from './next.ts';
+import type { Knowledge, Step } from './next.ts';
+
+const IDENTITY = { boot: 'b', daemon: 'd', outlivesDaemon: true };
+const BOUND = { hostBoot: 'b', hostDaemon: 'd', started: false };
+const KNOWN: Knowledge = {
+  attempt: { bound: BOUND, deadline: undefined, confirmed: true },
+  host: { answering: true, identity: IDENTITY },
+  found: { kind: 'absent' },
+  asked: { kind: 'not-by-us', settled: true },
+  now: 1_000,
+};
+const OVER = { bound: undefined, deadline: undefined, confirmed: true };
+const ACTIVE = { kind: 'active', id: 4 } as const;
+const STARTED = { bound: { ...BOUND, started: true }, deadline: undefined, confirmed: true };
+
+interface Row {
+  readonly name: string;
+  readonly known: Partial<Knowledge>;
+  readonly step: Step;
+}
+
+const REST: Step = { kind: 'rest', recheckAfterMs: undefined };
+const LOOK: Step = { kind: 'look', afterMs: 0 };
+
+const ROWS: readonly Row[] = [
+  { name: 'nobody looked: look', known: { found: undefined }, step: LOOK },
+  {
+    name: 'bound by ourselves a moment ago: start without a look',
+    known: { found: undefined, asked: { kind: 'not-yet' } },
+    step: { kind: 'start', defined: false },
+  },
+  {
+    name: 'to be started, but known from a cache only: ask the API server first',
+    known: { attempt: { bound: BOUND, deadline: undefined, confirmed: false } },
+    step: { kind: 'confirm' },
+  },
+  {
+    name: 'active, Started not stored: store it',
+    known: { found: ACTIVE },
+    step: { kind: 'write', change: { kind: 'running', id: 4 } },
+  },
+  { name: 'active, Started stored: rest', known: { found: ACTIVE, attempt: STARTED }, step: REST },
+  {
+    name: 'active, with a deadline: rest until then',
+    known: { found: ACTIVE, attempt: { ...STARTED, deadline: 1_700 } },
+    step: { kind: 'rest', recheckAfterMs: 700 },
+  },
+  {
+    name: 'ended while the Running write was still unsent: only the final one',
+    known: { found: { kind: 'ended', end: 'power-off' } },
+    step: { kind: 'write', change: { kind: 'succeeded', end: 'power-off' } },
+  },
+  { name: 'over, and nobody looked: look', known: { attempt: OVER, found: undefined }, step: LOOK },
+  { name: 'over, still listed: acknowledge', known: { attempt: OVER, found: ACTIVE }, step: { kind: 'acknowledge' } },
+  { name: 'over and gone: rest', known: { attempt: OVER }, step: REST },
+  {
+    name: 'over, host silent: rest',
+    known: { attempt: OVER, found: ACTIVE, host: { answering: false, lostIn: -1 } },
+    step: REST,
+  },
+  {
+    name: 'host silent: rest until it counts as lost',
+    known: { host: { answering: false, lostIn: 40_000 } },
+    step: { kind: 'rest', recheckAfterMs: 40_000 },
+  },
+];
+
+describe('nextStep', () => {
+  for (const row of ROWS) {
+    it(row.name, () => assert.deepEqual(nextStep({ ...KNOWN, ...row.known }), row.step));
+  }
+
+  it('gives a domain up whose host is lost', () => {
+    const step = nextStep({ ...KNOWN, host: { answering: false, lostIn: 0 } });
+    assert.ok(step.kind === 'write' && step.change.kind === 'failed');
+    assert.equal(step.change.reason, 'HostLost');
+    assert.equal(step.change.final, false);
+  });
+
+  const overdue: readonly [string, Partial<Knowledge>][] = [
+    ['while it runs', { found: ACTIVE }],
+    ['before it was started', {}],
+    ['while its create is under way', { found: { kind: 'creating' } }],
+    ['while its host is silent', { host: { answering: false, lostIn: 10_000 } }],
+  ];
+  for (const [name, known] of overdue) {
+    it(`fails it for good, and first of all, when its deadline passes ${name}`, () => {
+      const step = nextStep({ ...KNOWN, attempt: { bound: BOUND, deadline: 1_000, confirmed: false }, ...known });
+      assert.ok(step.kind === 'write' && step.change.kind === 'failed');
+      assert.equal(step.change.reason, 'DeadlineExceeded');
+      assert.equal(step.change.final, true);
+    });
+  }
+
+  it('lets an end that is known count, though the deadline has passed too', () => {
+    const attempt = { bound: BOUND, deadline: 1, confirmed: true };
+    const step = nextStep({ ...KNOWN, attempt, found: { kind: 'ended', end: 'power-off' } });
+    assert.deepEqual(step, { kind: 'write', change: { kind: 'succeeded', end: 'power-off' } });
+  });
+});

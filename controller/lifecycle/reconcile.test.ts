@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+
+import { patrol } from './patrol.ts';
+import { reconcile } from './reconcile.ts';
+import { ADDRESS, createScene, UUID } from './testing/scene.ts';
+import type { Scene } from './testing/scene.ts';
+import { forgetSession, see } from './tracked.ts';
+
+/** Reconciles until nothing is left to be done at this moment. */
+async function settle(scene: Scene): Promise<void> {
+  for (let round = 0; round < 20; round += 1) {
+    const result = await reconcile(scene.parts, UUID);
+    if (result.kind === 'done' || (result.kind === 'again-after' && result.ms > 1_000)) return;
+    scene.pass(result.kind === 'again-after' ? result.ms : 50);
+  }
+}
+
+/** The connection breaks and comes back; what the host is by then is seen anew. */
+function reconnect(scene: Scene): void {
+  forgetSession(scene.tracked);
+  scene.reconnect();
+}
+
+const phase = (scene: Scene) => `${scene.stored()?.status?.phase ?? ''}/${scene.stored()?.status?.reason ?? ''}`;
+
+describe('reconcile', () => {
+  for (const kind of ['xen', 'lxc', 'test'] as const) {
+    it(`${kind}: starts, stores Running, stores the end, and only then acknowledges`, async () => {
+      const scene = createScene(kind);
+      await settle(scene);
+      assert.equal(phase(scene), 'Running/DomainStarted');
+      scene.host.end('power-off');
+      see(scene.tracked, { kind: 'ended', end: 'power-off' }, 0);
+      await settle(scene);
+      assert.equal(phase(scene), 'Succeeded/PowerOff');
+      assert.equal(scene.host.state.kind, 'none');
+      assert.equal(scene.host.runs, 1);
+      assert.equal(scene.patches(), 2);
+      assert.equal(scene.state.domains.size, 0);
+      assert.equal(scene.state.ledger.totals.domains, 0);
+    });
+
+    it(`${kind}: destroys what still runs when its resource is gone`, async () => {
+      const scene = createScene(kind);
+      await settle(scene);
+      scene.remove();
+      scene.tracked.owner = { ...scene.tracked.owner!, uid: 'another' };
+      await settle(scene);
+      assert.equal(scene.host.state.kind, 'none');
+      assert.equal(scene.state.ledger.totals.domains, 0);
+    });
+  }
+
+  it('a look that an event crosses does not count', async () => {
+    const scene = createScene('xen');
+    await settle(scene);
+    scene.tracked.found = undefined;
+    const trace = scene.state.contact!.trace;
+    let crossed = false;
+    Object.assign(trace, {
+      observe: () => {
+        if (!crossed) scene.host.end('crashed');
+        scene.tracked.heard += crossed ? 0 : 1;
+        crossed = true;
+        return Promise.resolve(scene.host.look());
+      },
+    });
+    await settle(scene);
+    assert.equal(phase(scene), 'Failed/Crashed');
+  });
+
+  it('Xen: libvirtd killed within a create leaves a domain that only Xen knows: HostStateUnknown, address at rest', async () => {
+    const scene = createScene('xen');
+    scene.startAnswer = () => {
+      scene.host.act('create');
+      scene.host.restartDaemon(false);
+      return Promise.resolve({ kind: 'in-doubt', timedOut: false });
+    };
+    await reconcile(scene.parts, UUID);
+    scene.startAnswer = undefined;
+    reconnect(scene);
+    scene.pass(6_000);
+    await settle(scene);
+    assert.equal(phase(scene), 'Failed/HostStateUnknown');
+    assert.equal(scene.host.runs, 0);
+    const held = scene.state.ledger.quarantined().get(ADDRESS);
+    assert.match(held?.why ?? '', /xl destroy edom-198-18-4-130/);
+  });
+
+  it('Xen: the very first create refused: StartFailed, and the address is free again', async () => {
+    const scene = createScene('xen');
+    scene.startAnswer = () => Promise.resolve({ kind: 'refused', why: 'no bridge br0' });
+    await settle(scene);
+    assert.equal(phase(scene), 'Failed/StartFailed');
+    assert.match(scene.stored()?.status?.message ?? '', /no bridge br0 \(host h\)/);
+    assert.equal(scene.state.ledger.quarantined().size, 0);
+  });
+
+  it('a create in doubt is looked at, not repeated, until it can no longer be under way', async () => {
+    for (const kind of ['xen', 'lxc'] as const) {
+      const scene = createScene(kind);
+      scene.startAnswer = () => {
+        scene.host.underway.push(kind === 'xen' ? 'create' : 'start');
+        if (kind === 'lxc') scene.host.act('define');
+        return Promise.resolve({ kind: 'in-doubt', timedOut: false });
+      };
+      await reconcile(scene.parts, UUID);
+      scene.startAnswer = undefined;
+      reconnect(scene);
+      await reconcile(scene.parts, UUID);
+      assert.equal(scene.host.runs, 0);
+      scene.host.act(scene.host.underway.shift()!);
+      scene.host.unpause();
+      scene.pass(6_000);
+      await settle(scene);
+      assert.equal(phase(scene), 'Running/DomainStarted');
+      assert.equal(scene.host.runs, 1);
+    }
+  });
+
+  it('LXC: its daemon restarted after an end that was not stored: Unknown, not started again', async () => {
+    const scene = createScene('lxc');
+    await settle(scene);
+    scene.host.end('power-off');
+    scene.host.restartDaemon(false);
+    reconnect(scene);
+    await settle(scene);
+    assert.equal(phase(scene), 'Failed/Unknown');
+    assert.equal(scene.host.runs, 1);
+    assert.equal(scene.host.state.kind, 'none');
+  });
+
+  it('its host rebooted: HostRebooted, not started again', async () => {
+    const scene = createScene('xen');
+    await settle(scene);
+    scene.host.reboot();
+    reconnect(scene);
+    await settle(scene);
+    assert.equal(phase(scene), 'Failed/HostRebooted');
+    assert.equal(scene.host.runs, 1);
+  });
+
+  it('LXC: an end that nobody tells is noticed within 10 s, and stored before the domain is cleared', async () => {
+    const scene = createScene('lxc');
+    await settle(scene);
+    scene.vanished = true;
+    const { state } = scene;
+    const stop = new AbortController();
+    const begun = scene.parts.now();
+    const clock = {
+      now: scene.parts.now,
+      date: () => new Date(scene.parts.wall()),
+      after: (ms: number, callback: () => void) => {
+        scene.pass(ms);
+        const timer = setImmediate(callback);
+        return { cancel: () => clearImmediate(timer) };
+      },
+    };
+    const noticed = new Promise<void>((resolve) => {
+      const changed = () => {
+        stop.abort();
+        resolve();
+      };
+      const nothing = () => Promise.resolve();
+      void patrol(
+        { state, clock, wall: scene.parts.wall, changed, resync: nothing, failed: () => undefined },
+        stop.signal,
+      );
+    });
+    await noticed;
+    assert.ok(scene.parts.now() - begun <= 10_000);
+    assert.equal(scene.host.state.kind, 'running');
+    await settle(scene);
+    assert.equal(phase(scene), 'Succeeded/PowerOff');
+    assert.equal(scene.host.state.kind, 'none');
+  });
+});

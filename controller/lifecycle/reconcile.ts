@@ -1,0 +1,283 @@
+import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { KubeLogger, ReconcileResult } from '#controller/kube/index.ts';
+import { LibvirtError } from '#controller/libvirt/index.ts';
+import { bindingOf, deadlineOf, stateOfAttempt } from './attempt.ts';
+import type { Binding } from './attempt.ts';
+import { currentContact, viewOf } from './host-state.ts';
+import type { HostState } from './host-state.ts';
+import { nextStep } from './next.ts';
+import type { Change, Knowledge, Step } from './next.ts';
+import type { OrphanGuard } from './orphans.ts';
+import { changePatch } from './render.ts';
+import type { Reporter } from './reporter.ts';
+import type { Starter } from './starter.ts';
+import type { WallClock } from './time.ts';
+import { askedOf, noteNeverRan, see } from './tracked.ts';
+import type { Owner, Tracked } from './tracked.ts';
+import { Priority } from './writer.ts';
+import type { DomainStore, StatusWriter } from './writer.ts';
+
+export interface ReconcilerParts {
+  readonly state: HostState;
+  readonly store: DomainStore;
+  readonly writer: StatusWriter;
+  readonly starter: Starter;
+  readonly orphans: OrphanGuard;
+  readonly reporter: Reporter;
+  readonly logger: KubeLogger;
+  readonly hostLostAfterMs: number;
+  /** See SETTLE_MS. */
+  readonly settleMs: number;
+  readonly now: () => number;
+  readonly wall: WallClock;
+  /** Something of the host's accounts changed. */
+  readonly accountsChanged: () => void;
+  /** Whether the API server knows the kind EphemeralDomain. */
+  readonly kindServed: (served: boolean) => void;
+}
+
+/** What is known of a domain's resource. */
+type Standing =
+  | { readonly kind: 'bound'; readonly resource: EphemeralDomain; readonly binding: Binding }
+  | { readonly kind: 'over' }
+  | { readonly kind: 'orphan' }
+  | { readonly kind: 'untold'; readonly retryAfterMs: number };
+
+const DONE: ReconcileResult = { kind: 'done' };
+/** Steps in one go; more would mean that two states chase each other. */
+const MOST_STEPS = 24;
+
+/** Brings one domain and its resource to rest, one step after the other, each decided on all that is known by then. */
+export async function reconcile(parts: ReconcilerParts, uuid: string): Promise<ReconcileResult> {
+  const places: (() => void)[] = [];
+  try {
+    let held: Step['kind'] | undefined;
+    for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+      const tracked = parts.state.domains.get(uuid);
+      if (tracked?.owner === undefined) return DONE;
+      const standing = await standingOf(parts, tracked, tracked.owner);
+      if (standing.kind === 'untold') return { kind: 'again-after', ms: standing.retryAfterMs };
+      const step = nextStep(knowledgeOf(parts, tracked, standing));
+      // A place is waited for first; what is done there is decided once it is had: things change meanwhile.
+      if ((step.kind === 'write' || step.kind === 'start') && held !== step.kind) {
+        while (places.length > 0) places.pop()?.();
+        places.push(await enter(parts, step));
+        held = step.kind;
+        continue;
+      }
+      const result = await take(parts, tracked, standing, step);
+      if (result !== undefined) return result;
+      while (places.length > 0) places.pop()?.();
+      held = undefined;
+    }
+    parts.logger.warn('A domain does not come to rest', { uuid, host: parts.state.name });
+    return { kind: 'retry' };
+  } finally {
+    for (const leave of places) leave();
+  }
+}
+
+function enter(
+  { writer, starter }: ReconcilerParts,
+  step: Extract<Step, { kind: 'write' | 'start' }>,
+): Promise<() => void> {
+  if (step.kind === 'start') return starter.gate.enter();
+  return writer.gate.enter(step.change.kind === 'running' ? Priority.running : Priority.end);
+}
+
+/** Takes a step; undefined: look again at once what is next. */
+async function take(
+  parts: ReconcilerParts,
+  tracked: Tracked,
+  standing: Standing,
+  step: Step,
+): Promise<ReconcileResult | undefined> {
+  switch (step.kind) {
+    case 'rest':
+      settleAccounts(parts, tracked, standing);
+      return step.recheckAfterMs === undefined || step.recheckAfterMs === Infinity
+        ? DONE
+        : { kind: 'again-after', ms: Math.max(step.recheckAfterMs, 10) };
+    case 'look':
+      return look(parts, tracked, step.afterMs);
+    case 'confirm':
+      return confirm(parts, tracked);
+    case 'start':
+      if (standing.kind !== 'bound') return undefined;
+      return start(parts, tracked, standing, step.defined);
+    case 'write':
+      if (standing.kind !== 'bound') return undefined;
+      return write(parts, tracked, standing, step.change);
+    case 'acknowledge':
+      return acknowledge(parts, tracked, standing);
+  }
+}
+
+function knowledgeOf(parts: ReconcilerParts, tracked: Tracked, standing: Standing): Knowledge {
+  const { state, hostLostAfterMs, now, wall } = parts;
+  const contact = currentContact(state);
+  const attempt =
+    standing.kind === 'bound'
+      ? {
+          bound: standing.binding,
+          deadline: deadlineOf(standing.resource),
+          confirmed: tracked.confirmed === standing.resource.metadata.resourceVersion,
+        }
+      : { bound: undefined, deadline: undefined, confirmed: false };
+  return {
+    attempt,
+    host: viewOf(state, hostLostAfterMs, now()),
+    found: tracked.found,
+    asked:
+      contact === undefined
+        ? { kind: 'not-by-us', settled: false }
+        : askedOf(tracked, contact.session, now(), parts.settleMs),
+    now: wall(),
+  };
+}
+
+/** From the cache where that is certain, else from the API server itself. */
+async function standingOf(parts: ReconcilerParts, tracked: Tracked, owner: Owner): Promise<Standing> {
+  const cached = standingIn(parts, tracked, owner, parts.store.get(owner.key));
+  if (cached !== undefined) return cached;
+  // With nothing on the host there is nothing that could be harmed by a cache that is behind.
+  if (tracked.found?.kind === 'absent') return { kind: 'over' };
+  const live = standingIn(parts, tracked, owner, await parts.writer.readLive(owner.key));
+  if (live !== undefined) return live;
+  const served = await parts.writer.isKindServed();
+  parts.kindServed(served);
+  return served ? { kind: 'orphan' } : { kind: 'untold', retryAfterMs: UNTOLD_MS };
+}
+
+const UNTOLD_MS = 5_000;
+
+function standingIn(
+  { state }: ReconcilerParts,
+  tracked: Tracked,
+  owner: Owner,
+  resource: EphemeralDomain | undefined,
+): Standing | undefined {
+  if (resource?.metadata.uid !== owner.uid) return undefined;
+  const binding = bindingOf(resource);
+  switch (stateOfAttempt(resource, tracked.uuid, owner.attempt)) {
+    case 'bound':
+      return binding?.host === state.name ? { kind: 'bound', resource, binding } : undefined;
+    case 'over':
+      return { kind: 'over' };
+    case 'unknown':
+      return undefined;
+  }
+}
+
+async function look(parts: ReconcilerParts, tracked: Tracked, afterMs: number): Promise<ReconcileResult | undefined> {
+  if (afterMs > 0) {
+    tracked.found = undefined;
+    return { kind: 'again-after', ms: afterMs };
+  }
+  const contact = currentContact(parts.state);
+  if (contact === undefined) return DONE;
+  const heard = tracked.heard;
+  const found = await contact.trace.observe(tracked.uuid);
+  // Something was told while we looked: which of the two is newer cannot be said.
+  if (tracked.heard === heard) see(tracked, found, parts.wall());
+  return undefined;
+}
+
+async function confirm(parts: ReconcilerParts, tracked: Tracked): Promise<ReconcileResult | undefined> {
+  if (tracked.owner === undefined) return DONE;
+  const live = await parts.writer.readLive(tracked.owner.key);
+  // Deleted: the watch will say so.
+  if (live === undefined) return { kind: 'again-after', ms: 200 };
+  tracked.confirmed = live.metadata.resourceVersion;
+  return undefined;
+}
+
+async function start(
+  parts: ReconcilerParts,
+  tracked: Tracked,
+  standing: Extract<Standing, { kind: 'bound' }>,
+  defined: boolean,
+): Promise<ReconcileResult | undefined> {
+  const contact = currentContact(parts.state);
+  if (contact === undefined) return DONE;
+  const fault = await parts.starter.start(contact, tracked, standing.resource, standing.binding, defined);
+  if (fault === 'not-sent') return { kind: 'retry' };
+  return fault === undefined ? undefined : write(parts, tracked, standing, fault);
+}
+
+async function write(
+  parts: ReconcilerParts,
+  tracked: Tracked,
+  { resource, binding }: Extract<Standing, { kind: 'bound' }>,
+  change: Change,
+): Promise<undefined> {
+  const times = { requested: tracked.requestedAt, started: tracked.startedAt, stopped: tracked.stoppedAt };
+  const written = await parts.writer.write(resource, changePatch(resource, change, times, parts.wall()), () => {
+    if (change.kind === 'rebind') noteNeverRan(tracked);
+  });
+  if (written.kind === 'again') return undefined;
+  tracked.confirmed = written.resource.metadata.resourceVersion;
+  parts.reporter.changed(written.resource, binding);
+  if (change.kind === 'rebind')
+    rest(parts, binding, `its name is held by the domain ${change.heldBy}, which is not ours`);
+  if (change.kind === 'failed' && change.reason === 'HostStateUnknown')
+    rest(parts, binding, afterLostCreate(binding.name));
+  return undefined;
+}
+
+/** The address goes out of use: a domain of its name may be on the host without libvirt knowing it. */
+function rest({ state, accountsChanged }: ReconcilerParts, { address }: Binding, why: string): void {
+  if (address === undefined) return;
+  state.ledger.quarantine(address, { why });
+  accountsChanged();
+}
+
+/** What a person is to do about a domain that only Xen knows. */
+export function afterLostCreate(name: string): string {
+  return (
+    `Xen may hold a paused domain ${name} that libvirt does not know. In dom0 run "xl list"; if it is there, ` +
+    `"xl destroy ${name}". Then delete its EphemeralDomain and restart the controller: the address is used again`
+  );
+}
+
+async function acknowledge(
+  parts: ReconcilerParts,
+  tracked: Tracked,
+  standing: Standing,
+): Promise<ReconcileResult | undefined> {
+  const contact = currentContact(parts.state);
+  if (contact === undefined || tracked.found === undefined) return DONE;
+  if (standing.kind === 'orphan' && !tracked.deletionSeen) {
+    const waitMs = parts.orphans.turn(tracked.uuid);
+    if (waitMs > 0) return { kind: 'again-after', ms: waitMs };
+    const { owner } = tracked;
+    parts.logger.warn('An orphan is destroyed', { ...owner, uuid: tracked.uuid, host: parts.state.name });
+  }
+  try {
+    await contact.trace.acknowledge(tracked.uuid, tracked.found);
+  } catch (error) {
+    // What the daemon refused may be under way already, or need another look; the queue's back-off paces it.
+    if (error instanceof LibvirtError && tracked.found.kind !== 'ended') tracked.found = undefined;
+    throw error;
+  }
+  tracked.found = { kind: 'absent' };
+  return undefined;
+}
+
+/** What the host no longer lists and no attempt is bound to takes nothing any more. */
+function settleAccounts(parts: ReconcilerParts, tracked: Tracked, standing: Standing): void {
+  const { state, orphans, accountsChanged } = parts;
+  const { uuid, found } = tracked;
+  if (standing.kind === 'bound') {
+    if (found?.kind === 'active') state.ledger.setState(uuid, 'running');
+  } else if (state.assumed.has(uuid)) {
+    return;
+  } else if (found?.kind === 'absent') {
+    state.domains.delete(uuid);
+    state.ledger.drop(uuid);
+    orphans.gone(uuid);
+  } else {
+    state.ledger.setState(uuid, 'over');
+  }
+  accountsChanged();
+}

@@ -1,0 +1,50 @@
+import { bindingOf, stateOfAttempt } from './attempt.ts';
+import type { HostState } from './host-state.ts';
+import type { OrphanGuard } from './orphans.ts';
+import { afterLostCreate } from './reconcile.ts';
+import type { Tracked } from './tracked.ts';
+import type { DomainStore } from './writer.ts';
+
+/** Domains that the host lists, whosever they are. */
+function listedDomains(state: HostState): readonly Tracked[] {
+  return [...state.domains.values()].filter(({ found }) => found !== undefined && found.kind !== 'absent');
+}
+
+/** Addresses that an earlier process took out of use are so still: the resources that failed of it say which. */
+export function quarantineLostCreates(state: HostState, store: DomainStore, boot: string): void {
+  for (const { status } of store.byIndex('host', state.name)) {
+    const { reason, address, domain } = status ?? {};
+    if (reason !== 'HostStateUnknown' || address === undefined || domain?.hostBoot !== boot) continue;
+    if (!state.ledger.isHeld(address)) state.ledger.quarantine(address, { why: afterLostCreate(domain.name ?? '') });
+  }
+}
+
+/** Tells the guard which of the listed domains have no resource that the cache knows. */
+export function judgeOrphans(guard: OrphanGuard, state: HostState, store: DomainStore): void {
+  const listed = listedDomains(state);
+  const orphans = listed.filter(({ uuid, owner }) => {
+    if (owner === undefined) return false;
+    const resource = store.get(owner.key);
+    return resource?.metadata.uid !== owner.uid || stateOfAttempt(resource, uuid, owner.attempt) === 'unknown';
+  });
+  guard.listed(
+    listed.length,
+    orphans.map(({ uuid }) => uuid),
+  );
+}
+
+/** Ours on the host, and bound there no longer: to be looked after before the host is given new ones. */
+export function looseDomains(state: HostState, store: DomainStore): readonly string[] {
+  const loose = listedDomains(state).filter(({ uuid, owner }) => {
+    if (owner === undefined) return false;
+    const resource = store.get(owner.key);
+    const binding = resource === undefined ? undefined : bindingOf(resource);
+    return binding?.uuid !== uuid || binding.host !== state.name;
+  });
+  return loose.map(({ uuid }) => uuid);
+}
+
+/** Memory that the listed domains have, KiB: what is bound and not started has none yet. */
+export function takenKiB(state: HostState): number {
+  return listedDomains(state).reduce((sum, { uuid }) => sum + (state.ledger.get(uuid)?.memoryKiB ?? 0), 0);
+}

@@ -1,0 +1,170 @@
+import type { Asked } from './decide.ts';
+import type { Session } from './session.ts';
+import type { End, Found, StartAnswer } from './trace.ts';
+
+/** Whose domain it is, as its metadata or its binding says. */
+export interface Owner {
+  /** Of the resource: namespace/name. */
+  readonly key: string;
+  readonly uid: string;
+  readonly attempt: number;
+  readonly address: string | undefined;
+}
+
+/** What this process asked of the host for a domain, with what it takes to tell whether that can still be under way. */
+type Request =
+  | { readonly kind: 'not-by-us' }
+  | { readonly kind: 'not-yet' }
+  | { readonly kind: 'in-doubt'; readonly since: number; readonly generation: number; readonly timedOut: boolean }
+  | Extract<Asked, { kind: 'refused' | 'name-held' | 'ran' }>;
+
+/** One domain of a host as this process knows it: bound to it, or listed by it, or both. */
+export interface Tracked {
+  readonly uuid: string;
+  /** Absent: not ours, or nobody asked yet. */
+  owner: Owner | undefined;
+  /** Absent: nobody looked on this session. */
+  found: Found | undefined;
+  request: Request;
+  /** Wall clock ms. */
+  requestedAt: number | undefined;
+  startedAt: number | undefined;
+  stoppedAt: number | undefined;
+  /** Grows with everything that is heard of it: a look that something crossed is void. */
+  heard: number;
+  /** Monotonic ms of the last sign of life. */
+  quietSince: number;
+  /** Probes in a row that said its process is gone. */
+  missed: number;
+  /** resourceVersion that came from the API server itself: our own write's answer, or a live GET. */
+  confirmed: string | undefined;
+  /** A watch told that its resource was deleted. */
+  deletionSeen: boolean;
+}
+
+/** So long after a connection's end nothing that was sent on it can still be acted on. Measured: a create takes about 1 s. */
+export const SETTLE_MS = 5_000;
+/** A host that has not answered a create for so long, on a connection that stands, does not answer it any more. */
+export const HUNG_MS = 120_000;
+
+export function track(uuid: string, owner: Owner | undefined, now: number): Tracked {
+  return {
+    uuid,
+    owner,
+    found: undefined,
+    request: { kind: 'not-by-us' },
+    requestedAt: undefined,
+    startedAt: undefined,
+    stoppedAt: undefined,
+    heard: 0,
+    quietSince: now,
+    missed: 0,
+    confirmed: undefined,
+    deletionSeen: false,
+  };
+}
+
+/** What was asked of the host, as decide() wants to know it. */
+export function askedOf(tracked: Tracked, session: Session, now: number, settleMs: number): Asked {
+  const { request } = tracked;
+  switch (request.kind) {
+    case 'not-by-us':
+      return { kind: 'not-by-us', settled: now - session.since >= settleMs };
+    case 'in-doubt':
+      return { kind: 'in-doubt', state: doubtState(request, session, now, settleMs) };
+    case 'not-yet':
+    case 'refused':
+    case 'name-held':
+    case 'ran':
+      return request;
+  }
+}
+
+function doubtState(
+  request: Extract<Request, { kind: 'in-doubt' }>,
+  session: Session,
+  now: number,
+  settleMs: number,
+): 'pending' | 'settled' | 'hung' {
+  const waited = now - request.since;
+  if (request.timedOut && request.generation === session.generation) return waited >= HUNG_MS ? 'hung' : 'pending';
+  return waited >= settleMs && now - session.since >= settleMs ? 'settled' : 'pending';
+}
+
+/** A look, or an event, showed the domain so. */
+export function see(tracked: Tracked, found: Found, wall: number): void {
+  tracked.found = found;
+  if (found.kind !== 'active' && found.kind !== 'ended') return;
+  tracked.request = { kind: 'ran' };
+  tracked.startedAt ??= wall;
+  if (found.kind === 'ended') tracked.stoppedAt ??= wall;
+}
+
+/** The host has said no for certain: the same attempt may be bound anew, and asked for as if for the first time. */
+export function noteNeverRan(tracked: Tracked): void {
+  tracked.request = { kind: 'not-yet' };
+  tracked.found = { kind: 'absent' };
+  tracked.requestedAt = undefined;
+}
+
+/** Event STARTED. */
+export function hearStarted(tracked: Tracked, id: number, now: number, wall: number): void {
+  tracked.heard += 1;
+  tracked.quietSince = now;
+  tracked.missed = 0;
+  if (tracked.found?.kind !== 'ended') see(tracked, { kind: 'active', id }, wall);
+}
+
+/** Event STOPPED, or REBOOT; `end` undefined: the event does not tell, so look. The first end that is told counts. */
+export function hearEnded(tracked: Tracked, end: End | undefined, wall: number): void {
+  tracked.heard += 1;
+  if (tracked.found?.kind === 'ended') return;
+  if (end === undefined) tracked.found = undefined;
+  else see(tracked, { kind: 'ended', end }, wall);
+}
+
+/** Event UNDEFINED: it is gone. An end that is known and perhaps not stored yet is kept. */
+export function hearGone(tracked: Tracked): void {
+  tracked.heard += 1;
+  if (tracked.found?.kind !== 'ended') tracked.found = { kind: 'absent' };
+}
+
+/** The session is over: what was seen on it counts no more, but for an end, which stays one. */
+export function forgetSession(tracked: Tracked): void {
+  tracked.heard += 1;
+  tracked.missed = 0;
+  if (tracked.found?.kind !== 'ended') tracked.found = undefined;
+}
+
+/** A request to start is about to be sent. */
+export function ask(tracked: Tracked, session: Session, now: number, wall: number): void {
+  tracked.request = { kind: 'in-doubt', since: now, generation: session.generation, timedOut: false };
+  tracked.requestedAt = wall;
+  tracked.found = undefined;
+}
+
+/** The answer to that request. `before`: what was known of earlier requests. */
+export function hearAnswer(tracked: Tracked, answer: StartAnswer, before: Request, now: number, wall: number): void {
+  // An event may have told more already: it usually comes before the reply.
+  if (tracked.request.kind === 'ran') return;
+  switch (answer.kind) {
+    case 'started':
+      tracked.quietSince = now;
+      see(tracked, { kind: 'active', id: answer.id }, wall);
+      return;
+    case 'refused':
+      tracked.request = { kind: 'refused', why: answer.why, first: before.kind === 'not-yet' };
+      return;
+    case 'name-held':
+      tracked.request = { kind: 'name-held', by: answer.by };
+      return;
+    case 'not-sent':
+      tracked.request = before;
+      return;
+    case 'in-doubt':
+    case 'exists':
+      if (tracked.request.kind !== 'in-doubt') return;
+      tracked.request = { ...tracked.request, timedOut: answer.kind === 'in-doubt' && answer.timedOut };
+      return;
+  }
+}

@@ -1,0 +1,300 @@
+import { isFinished } from '#controller/api/index.ts';
+import type { EphemeralDomain } from '#controller/api/index.ts';
+import { createWorkQueue, runWorkers, sleep } from '#controller/kube/index.ts';
+import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
+import { LibvirtError } from '#controller/libvirt/index.ts';
+import type { Hypervisor, LibvirtError as LibvirtFailure, Observer, SessionInfo } from '#controller/libvirt/index.ts';
+import { bindingOf } from './attempt.ts';
+import type { Binding } from './attempt.ts';
+import { makeContact, trySettle } from './contact.ts';
+import type { Contact } from './contact.ts';
+import { costKiB, currentContact } from './host-state.ts';
+import type { HostState } from './host-state.ts';
+import { heardBefore, identify, noticeBinding, takeList } from './intake.ts';
+import { Ledger } from './ledger.ts';
+import { observeHost, reasonOf } from './observer.ts';
+import { OrphanGuard } from './orphans.ts';
+import { patrol } from './patrol.ts';
+import { memoryKiBOf } from './plan.ts';
+import { HostFault } from './pool.ts';
+import { reconcile } from './reconcile.ts';
+import type { ReconcilerParts } from './reconcile.ts';
+import { isCurrent } from './session.ts';
+import { judgeOrphans, looseDomains, quarantineLostCreates, takenKiB } from './settling.ts';
+import type { Session } from './session.ts';
+import { Starter } from './starter.ts';
+import { forgetSession, SETTLE_MS } from './tracked.ts';
+import type { Tracked } from './tracked.ts';
+import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
+
+const DOMAINS_AT_ONCE = 32;
+const RETRY_MS = { min: 500, max: 10_000 };
+
+/** Everything of one dom0 host, apart from all others: connection, accounts, queue. */
+export class HostWorker {
+  readonly state: HostState;
+  readonly orphans: OrphanGuard;
+  readonly #parts: WorkerParts;
+  readonly #queue: WorkQueue;
+  readonly #starter: Starter;
+  readonly #reconciler: ReconcilerParts;
+  #readiness: Readiness = { ready: false, reason: 'Connecting', message: 'first contact is being made' };
+  /** Listed domains that are to be looked after before the host is Ready. */
+  #unsettled = new Set<string>();
+  /** Attempts whose binding is on its way to the API server, and that neither the host nor a watch had told of before. */
+  readonly #unheardOf = new Set<string>();
+  #kindServed = true;
+
+  constructor(parts: WorkerParts) {
+    const { name, config, cluster, deps, wall } = parts;
+    const now = () => deps.clock.now();
+    this.#parts = parts;
+    const ledger = new Ledger(config.network, now);
+    const known = { domains: new Map<string, Tracked>(), assumed: new Set<string>(), ledger, memoryKiB: 0 };
+    this.state = { name, config, cluster, ...known, contact: undefined, silentSince: now() };
+    this.orphans = new OrphanGuard(now);
+    this.#queue = createWorkQueue({
+      name: `host-${name}`,
+      clock: deps.clock,
+      backoff: { baseMs: 50, maxMs: 10_000 },
+      ...(deps.kubeMetrics === undefined ? {} : { metrics: deps.kubeMetrics }),
+    });
+    const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
+    this.#starter = new Starter({ ...shared, answered: (tracked) => this.#answered(tracked) });
+    this.#reconciler = {
+      ...shared,
+      store: parts.store,
+      writer: parts.writer,
+      starter: this.#starter,
+      orphans: this.orphans,
+      reporter: parts.reporter,
+      hostLostAfterMs: deps.options.hostLostAfterMs,
+      settleMs: deps.options.settleMs ?? SETTLE_MS,
+      accountsChanged: () => this.#changed(),
+      kindServed: (served) => {
+        this.#kindServed = served;
+      },
+    };
+  }
+
+  get readiness(): Readiness {
+    if (this.#readiness.ready && !this.#kindServed) {
+      const message = 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs';
+      return { ready: false, reason: 'ResourceKindMissing', message };
+    }
+    return this.#readiness;
+  }
+
+  /** A resource is, or was, bound to this host, and something of it changed. */
+  noticed(resource: EphemeralDomain): void {
+    const binding = bindingOf(resource);
+    if (binding?.host === this.state.name) noticeBinding(this.state, resource, binding, this.#moment());
+    const uuid = binding?.uuid ?? resource.status?.domain?.uuid;
+    if (uuid !== undefined && this.state.domains.has(uuid)) this.#queue.add(uuid);
+  }
+
+  /** A watch told that the resource was deleted. */
+  deleted(uuid: string, certain: boolean): void {
+    const tracked = this.state.domains.get(uuid);
+    if (tracked === undefined) return;
+    tracked.deletionSeen ||= certain;
+    this.#queue.add(uuid);
+  }
+
+  /** Looks after a domain whose resource is bound elsewhere, or nowhere, by now. */
+  unbound(uuid: string): void {
+    if (this.state.domains.has(uuid)) this.#queue.add(uuid);
+  }
+
+  /** Takes an address and memory for an attempt that is about to be bound; undefined where there is none any more. */
+  assume(resource: EphemeralDomain, uuid: string): Assumption | undefined {
+    const contact = currentContact(this.state);
+    const { ledger, config } = this.state;
+    if (contact === undefined) return undefined;
+    const address = ledger.takeAddress(uuid);
+    if (config.network !== undefined && address === undefined) return undefined;
+    const memoryKiB = costKiB(this.state, memoryKiBOf(resource));
+    ledger.set(uuid, { memoryKiB, vcpus: resource.spec.domain.vcpus, address, state: 'bound' });
+    this.state.assumed.add(uuid);
+    if (!this.state.domains.has(uuid)) this.#unheardOf.add(uuid);
+    return { address, identity: contact.identity };
+  }
+
+  /** The binding was not stored: what was taken for it is free again. */
+  dismiss(uuid: string): void {
+    this.#unheardOf.delete(uuid);
+    this.state.assumed.delete(uuid);
+    if (this.state.domains.has(uuid)) this.#queue.add(uuid);
+    else this.state.ledger.drop(uuid);
+  }
+
+  /** This process has just stored the binding itself, so nobody can have asked the host for its domain. */
+  boundByUs(resource: EphemeralDomain, binding: Binding): void {
+    const tracked = noticeBinding(this.state, resource, binding, this.#moment());
+    // The watch may have told of the binding before its answer came, so what was known before it was sent counts.
+    const isNew = this.#unheardOf.delete(binding.uuid) && tracked.request.kind === 'not-by-us';
+    if (isNew) tracked.request = { kind: 'not-yet' };
+    tracked.confirmed = resource.metadata.resourceVersion;
+    this.#queue.add(binding.uuid);
+  }
+
+  /** Runs until the signal aborts; nothing is sent to the host after that. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { deps, store } = this.#parts;
+    for (const resource of store.byIndex('host', this.state.name)) {
+      if (!isFinished(resource.status?.phase)) this.noticed(resource);
+    }
+    const hypervisor: Hypervisor = deps.connect({
+      uri: this.state.config.uri.text,
+      tls: deps.options.libvirtTls,
+      observer: this.#observer((info) => this.#connected(hypervisor, info, signal)),
+      random: deps.random,
+      onObserverError: (error) => deps.logger.error('An observer failed', { host: this.state.name, error }),
+    });
+    const close = () => void hypervisor.close();
+    signal.addEventListener('abort', close, { once: true });
+    const workers = runWorkers(
+      {
+        controller: 'host',
+        queue: this.#queue,
+        workers: Math.max(DOMAINS_AT_ONCE, this.state.config.maxStarting * 4),
+        reconcile: (uuid) => this.#reconcile(uuid),
+        logger: deps.logger,
+        clock: deps.clock,
+      },
+      signal,
+    );
+    await Promise.all([workers, patrol(this.#patrolParts(), signal)]);
+    signal.removeEventListener('abort', close);
+    await hypervisor.close();
+  }
+
+  async #reconcile(uuid: string): Promise<ReconcileResult> {
+    try {
+      const tracked = this.state.domains.get(uuid);
+      const contact = currentContact(this.state);
+      if (tracked?.owner === undefined && tracked !== undefined) {
+        if (contact === undefined) return { kind: 'done' };
+        await identify(this.state, contact.session, tracked);
+        this.#changed();
+      }
+      return await reconcile(this.#reconciler, uuid);
+    } catch (error) {
+      // Without a connection nothing can be done; with the next one everything is looked at again.
+      if (error instanceof LibvirtError && currentContact(this.state) === undefined) return { kind: 'done' };
+      throw error;
+    } finally {
+      if (this.#unsettled.delete(uuid) && this.#unsettled.size === 0) this.#becomeReady();
+    }
+  }
+
+  #observer(connected: (info: SessionInfo) => Promise<void>): Observer {
+    return observeHost({
+      state: this.state,
+      moment: () => this.#moment(),
+      changed: (uuid) => this.#queue.add(uuid),
+      connected: (info) => void connected(info),
+      disconnected: (error) => this.#disconnected(error),
+      notReady: (reason, message) => this.#notReady(reason, message),
+    });
+  }
+
+  /** First contact on a new session, again and again while it stands, until it succeeds. */
+  async #connected(hypervisor: Hypervisor, { generation }: SessionInfo, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#parts.deps;
+    const session: Session = { hypervisor, generation, since: clock.now() };
+    this.state.silentSince = undefined;
+    this.#notReady('Settling', 'it answers; its domains are being listed and settled');
+    for (let pause = RETRY_MS.min; !signal.aborted && isCurrent(session); pause = Math.min(pause * 2, RETRY_MS.max)) {
+      try {
+        await this.#settle(session);
+        return;
+      } catch (error) {
+        if (!isCurrent(session)) return;
+        // Whatever it is: one host's trouble must not end the others.
+        const message = error instanceof Error ? error.message : String(error);
+        this.#notReady(error instanceof HostFault ? error.reason : 'Settling', message);
+        logger.warn('A host cannot be used yet', { host: this.state.name, error });
+        await sleep(clock, pause, signal);
+      }
+    }
+  }
+
+  async #settle(session: Session): Promise<void> {
+    const before = heardBefore(this.state);
+    const contact = await makeContact(session, this.state.config);
+    const { unknown } = takeList(this.state, contact.listed, before, this.#moment());
+    for (const tracked of unknown) await identify(this.state, session, tracked);
+    if (!isCurrent(session)) return;
+    this.state.contact = contact;
+    this.state.memoryKiB = contact.memoryKiB(takenKiB(this.state));
+    quarantineLostCreates(this.state, this.#parts.store, contact.identity.boot);
+    judgeOrphans(this.orphans, this.state, this.#parts.store);
+    this.#unsettled = new Set(looseDomains(this.state, this.#parts.store));
+    for (const uuid of this.state.domains.keys()) this.#queue.add(uuid);
+    if (this.#unsettled.size === 0) this.#becomeReady();
+  }
+
+  #becomeReady(): void {
+    if (currentContact(this.state) === undefined || this.#readiness.ready) return;
+    this.#readiness = { ready: true };
+    this.#parts.deps.logger.info('A host is Ready', { host: this.state.name, domains: this.state.domains.size });
+    this.#changed();
+  }
+
+  #notReady(reason: string, message: string): void {
+    this.#readiness = { ready: false, reason, message };
+    this.#changed();
+  }
+
+  #disconnected(error: LibvirtFailure): void {
+    if (error.kind === 'closed') return;
+    const { clock, logger } = this.#parts.deps;
+    this.state.silentSince = clock.now();
+    this.#unsettled.clear();
+    for (const tracked of this.state.domains.values()) forgetSession(tracked);
+    logger.warn('A host does not answer', { host: this.state.name, error: error.message });
+    this.#notReady(reasonOf(error), error.message);
+    for (const uuid of this.state.domains.keys()) this.#queue.add(uuid);
+  }
+
+  #answered({ uuid, found }: Tracked): void {
+    if (found?.kind === 'active') this.state.ledger.setState(uuid, 'running');
+    this.#changed();
+  }
+
+  #patrolParts() {
+    const { clock, logger } = this.#parts.deps;
+    return {
+      state: this.state,
+      clock,
+      wall: this.#parts.wall,
+      changed: (uuid: string) => this.#queue.add(uuid),
+      resync: (contact: Contact) => this.#resync(contact),
+      failed: (error: unknown) => logger.warn('A regular look at a host failed', { host: this.state.name, error }),
+    };
+  }
+
+  async #resync(contact: Contact): Promise<void> {
+    if (contact.unsettled !== undefined) {
+      this.#parts.deps.logger.warn('Missed ends are not settled yet', {
+        host: this.state.name,
+        why: contact.unsettled,
+      });
+      contact.unsettled = await trySettle(contact.trace);
+    }
+    const before = heardBefore(this.state);
+    const listed = await contact.trace.list();
+    const { unknown, changed } = takeList(this.state, listed, before, this.#moment());
+    for (const uuid of [...unknown.map((tracked) => tracked.uuid), ...changed]) this.#queue.add(uuid);
+    judgeOrphans(this.orphans, this.state, this.#parts.store);
+  }
+
+  #moment() {
+    return { now: this.#parts.deps.clock.now(), wall: this.#parts.wall() };
+  }
+
+  #changed(): void {
+    this.#parts.changed(this.state.name);
+  }
+}

@@ -1,0 +1,93 @@
+import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import type { EphemeralDomain } from '#controller/api/index.ts';
+import { isKubeError, keyOf, refOf } from '#controller/kube/index.ts';
+import type { RestClient, Store } from '#controller/kube/index.ts';
+import { Gate } from './gate.ts';
+import type { StatusPatch } from './render.ts';
+
+/** Indexes of the cache: by the host and by the domain's UUID that a resource is, or was last, bound to. */
+export type DomainIndex = 'host' | 'uuid';
+export type DomainStore = Store<EphemeralDomain, DomainIndex>;
+
+export type Written =
+  | { readonly kind: 'stored'; readonly resource: EphemeralDomain }
+  /** Something else changed it, or it is not known whether the write was done: decide again on what the cache holds now. */
+  | { readonly kind: 'again' };
+
+/** Who goes first when the API server is busy: ends free a place, so they come before what needs one. */
+export const Priority = { end: 0, bind: 1, running: 2, waiting: 3 } as const;
+
+/** Calls to the API server that wait for an answer at once: more only wait there. */
+const WRITES_AT_ONCE = 24;
+
+/** Writes statuses and reads live; the cache is never older than what comes back. */
+export class StatusWriter {
+  readonly gate = new Gate(WRITES_AT_ONCE);
+  readonly #rest: RestClient;
+  readonly #store: DomainStore;
+  #served: { readonly until: number; readonly answer: Promise<boolean> } | undefined;
+  readonly #now: () => number;
+
+  constructor(rest: RestClient, store: DomainStore, now: () => number) {
+    this.#rest = rest;
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /**
+   * Throws KubeError where nothing was written and asking again later is all that can be done. `onStored` is called before
+   * the cache, and with it everybody else, learns of it.
+   */
+  async write(
+    resource: EphemeralDomain,
+    patch: StatusPatch,
+    onStored?: (resource: EphemeralDomain) => void,
+  ): Promise<Written> {
+    try {
+      const stored = await this.#rest.patchStatus<EphemeralDomain>(EPHEMERAL_DOMAINS, resource.metadata, patch);
+      onStored?.(stored);
+      this.#store.put(stored);
+      return { kind: 'stored', resource: stored };
+    } catch (error) {
+      const decideAgain =
+        isKubeError(error) && (error.mayHaveRun || error.kind === 'conflict' || error.kind === 'not-found');
+      if (!decideAgain) throw error;
+      await this.readLive(keyOf(resource.metadata));
+      return { kind: 'again' };
+    }
+  }
+
+  /** What the API server holds now; undefined where it answers that there is none. */
+  async readLive(key: string): Promise<EphemeralDomain | undefined> {
+    try {
+      const resource = await this.#rest.get(EPHEMERAL_DOMAINS, refOf(key));
+      this.#store.put(resource);
+      return resource;
+    } catch (error) {
+      if (isKubeError(error, 'not-found')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether the API server knows the kind at all: without its CRD every resource is "not found". */
+  isKindServed(): Promise<boolean> {
+    const now = this.#now();
+    if (this.#served === undefined || this.#served.until <= now) {
+      this.#served = { until: now + SERVED_FOR_MS, answer: this.#askIfServed() };
+    }
+    return this.#served.answer;
+  }
+
+  async #askIfServed(): Promise<boolean> {
+    try {
+      await this.#rest.list(EPHEMERAL_DOMAINS, { limit: 1 });
+      return true;
+    } catch (error) {
+      if (isKubeError(error, 'not-found')) return false;
+      throw error;
+    }
+  }
+}
+
+/** One answer serves the many orphans of one list. */
+const SERVED_FOR_MS = 500;
