@@ -1,0 +1,6 @@
+/** What the program is told: command line, environment, file. */
+export * from './cli.ts';
+export { codeOf, ConfigError } from './load.ts';
+export type { Environment, ReadFile } from './load.ts';
+export type { ControllerConfig, LogFormat, LogLevel } from './options.ts';
+export * from './pki.ts';

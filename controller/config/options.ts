@@ -1,0 +1,161 @@
+import { resolve } from 'node:path';
+
+import { DOM0_LABEL, DOM0_LABEL_VALUE } from '#controller/api/index.ts';
+
+import {
+  readBoolean,
+  readChoice,
+  readDuration,
+  readIdentity,
+  readLabel,
+  readListenAddress,
+  readNamespace,
+  readText,
+} from './values.ts';
+import type { Label, ListenAddress, Reading } from './values.ts';
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export const LOG_FORMATS = ['json', 'text'] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** All that `hatchery controller` can be told. */
+export interface ControllerConfig {
+  /** Path; the usual places ($KUBECONFIG, ~/.kube/config, in-cluster) where undefined. */
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** Namespace of the Lease. */
+  readonly namespace: string;
+  readonly identity: string;
+  readonly dom0Label: Label;
+  readonly trustNodeAnnotations: boolean;
+  /** Milliseconds. */
+  readonly hostLostAfter: number;
+  /** Folder of cacert.pem, clientcert.pem, clientkey.pem; without it no host can be reached over TLS. */
+  readonly libvirtPki: string | undefined;
+  readonly metricsAddress: ListenAddress;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+/** What some defaults depend on, and what paths are relative to. */
+export interface Surroundings {
+  readonly hostname: string;
+  readonly isTerminal: boolean;
+  readonly folder: string;
+}
+
+/** One thing that can be told by flag, environment variable and file key alike. */
+export interface OptionSpec<T> {
+  /** `KEY=VALUE`, as --help shows it; undefined for a switch. */
+  readonly placeholder: string | undefined;
+  /** A sentence without its full stop. */
+  readonly description: string;
+  /** The default as --help shows it. */
+  readonly shownDefault: string;
+  fallback(surroundings: Surroundings): T;
+  read(text: string, surroundings: Surroundings): Reading<T>;
+}
+
+export type OptionTable = { readonly [K in keyof ControllerConfig]: OptionSpec<ControllerConfig[K]> };
+
+const path = (text: string, { folder }: Surroundings): Reading<string> => {
+  const reading = readText(text);
+  return reading.ok ? { ok: true, value: resolve(folder, reading.value) } : reading;
+};
+
+export const CONTROLLER_OPTIONS: OptionTable = {
+  kubeconfig: {
+    placeholder: 'FILE',
+    description: 'Kubeconfig of the cluster',
+    shownDefault: '$KUBECONFIG, ~/.kube/config, or the pod it runs in',
+    fallback: () => undefined,
+    read: path,
+  },
+  context: {
+    placeholder: 'NAME',
+    description: 'Context in the kubeconfig',
+    shownDefault: 'its current-context',
+    fallback: () => undefined,
+    read: readText,
+  },
+  namespace: {
+    placeholder: 'NAME',
+    description: 'Namespace of the Lease hatchery-controller, by which one replica acts and others stand by',
+    shownDefault: 'hatchery-system',
+    fallback: () => 'hatchery-system',
+    read: readNamespace,
+  },
+  identity: {
+    placeholder: 'NAME',
+    description: 'Name under which this replica holds the Lease; started again under it, it goes on at once',
+    shownDefault: "the machine's host name",
+    fallback: ({ hostname }) => hostname,
+    read: readIdentity,
+  },
+  dom0Label: {
+    placeholder: 'KEY=VALUE',
+    description:
+      'Label of the Nodes that are dom0 hosts; a key under node-restriction.kubernetes.io/ keeps kubelets from setting it',
+    shownDefault: `${DOM0_LABEL}=${DOM0_LABEL_VALUE}`,
+    fallback: () => ({ key: DOM0_LABEL, value: DOM0_LABEL_VALUE }),
+    read: readLabel,
+  },
+  trustNodeAnnotations: {
+    placeholder: undefined,
+    description:
+      "Fill a new DomainHost from its Node's annotations; for test beds: a kubelet may write its own Node's annotations",
+    shownDefault: 'false',
+    fallback: () => false,
+    read: readBoolean,
+  },
+  hostLostAfter: {
+    placeholder: 'DURATION',
+    description: 'Time without an answer from a host after which its domains are Failed with reason HostLost',
+    shownDefault: '60s',
+    fallback: () => 60_000,
+    read: readDuration,
+  },
+  libvirtPki: {
+    placeholder: 'DIR',
+    description: 'Folder with cacert.pem, clientcert.pem and clientkey.pem for libvirt over TLS',
+    shownDefault: 'none: hosts with a xen+tls URI cannot be reached',
+    fallback: () => undefined,
+    read: path,
+  },
+  metricsAddress: {
+    placeholder: 'HOST:PORT',
+    description: 'Where /metrics, /healthz and /readyz are served; port 0 takes any free one and logs it',
+    shownDefault: '127.0.0.1:9402',
+    fallback: () => ({ host: '127.0.0.1', port: 9402 }),
+    read: readListenAddress,
+  },
+  logLevel: {
+    placeholder: 'LEVEL',
+    description: `Least severe messages to log: ${LOG_LEVELS.join(', ')}`,
+    shownDefault: 'info',
+    fallback: () => 'info',
+    read: readChoice(LOG_LEVELS),
+  },
+  logFormat: {
+    placeholder: 'FORMAT',
+    description: 'One JSON object a line, or text for people',
+    shownDefault: 'text on a terminal, else json',
+    fallback: ({ isTerminal }) => (isTerminal ? 'text' : 'json'),
+    read: readChoice(LOG_FORMATS),
+  },
+};
+
+export type OptionName = keyof ControllerConfig;
+
+export const OPTION_NAMES = Object.keys(CONTROLLER_OPTIONS) as readonly OptionName[];
+
+const words = (name: string): string => name.replaceAll(/([A-Z])/g, '-$1').toLowerCase();
+
+/** `hostLostAfter` as a flag: `--host-lost-after`. */
+export const flagOf = (name: OptionName | 'config'): string => `--${words(name)}`;
+
+/** `hostLostAfter` as a variable: `HATCHERY_HOST_LOST_AFTER`. */
+export const variableOf = (name: OptionName | 'config'): string =>
+  `HATCHERY_${words(name).replaceAll('-', '_').toUpperCase()}`;
