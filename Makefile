@@ -1,0 +1,56 @@
+# Every target installs what it needs, never prompts, and can be called again. HOSTS and PORT are told to `make up`.
+NODE := node_modules/.bin/node
+RUN = @hack/modules.sh && exec env HATCHERY_MAKE_TARGET=$@ PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(NODE)
+
+export HOSTS PORT
+ifeq ($(origin HOSTS),undefined)
+unexport HOSTS
+endif
+ifeq ($(origin PORT),undefined)
+unexport PORT
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos lint format generate verify
+
+help: ## Print this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+demo: ## Real control plane, one Xen host: one domain from kubectl apply to its end; takes all down after.
+	$(RUN) hack/main.ts demo
+
+up: ## Start what is missing of a test bed, as in: make up HOSTS=xen:1,lxc:2,test:4 (default test:1).
+	$(RUN) hack/main.ts up
+
+status: ## Show the test bed's processes and DomainHosts.
+	$(RUN) hack/main.ts status
+
+down: ## End everything that make up started, in whatever state it is.
+	$(RUN) hack/main.ts down
+
+test: ## Run all checks and all tests; as root, which hosts need.
+	$(RUN) hack/main.ts test
+
+test-unit: ## Run the tests that need nothing but Node.
+	$(RUN) hack/main.ts test-unit
+
+bench-libvirt: ## Compare our libvirt client with python3-libvirt and C libvirt.
+	$(RUN) bench/libvirt/main.ts
+
+bench-burst: ## Time 2,000 domains on four hosts, and count the API writes.
+	$(RUN) bench/burst/main.ts
+
+bench-chaos: ## Run 300 domains on LXC while the controller is killed again and again; count each start.
+	$(RUN) bench/chaos/main.ts
+
+lint: ## Check style and types.
+	@hack/modules.sh && node_modules/.bin/eslint . && node_modules/.bin/tsc --noEmit -p .
+
+format: ## Bring all files into one format.
+	@hack/modules.sh && node_modules/.bin/prettier --write --log-level=warn .
+
+generate: ## Make the TypeScript types from crds/.
+	$(RUN) hack/generate/main.ts
+
+verify: ## Fail where the generated types are stale.
+	$(RUN) hack/generate/main.ts --check

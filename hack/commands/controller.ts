@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import type { Bed } from '../bed/bed.ts';
+import { isRunning, startProcess, waitFor } from '../bed/process.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { portFor } from '../cluster/ports.ts';
+
+/** What differs from one controller of a bed to another. */
+export interface ControllerOptions {
+  /** Name of the process, its log and its pid file; `controller` by default. */
+  readonly name?: string;
+  /** Folder with the client certificate for libvirt. */
+  readonly libvirtPki: string;
+  /** Further arguments, after all others. */
+  readonly args?: readonly string[];
+  /** The ingress' port, handed on as HATCHERY_PORT. */
+  readonly port?: number | undefined;
+}
+
+/** A started controller. */
+export interface ControllerProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** http://127.0.0.1:PORT with /metrics, /healthz and /readyz. */
+  readonly metricsUrl: string;
+}
+
+/** Starts the real program with its own identity on the API server; resolves when it says that it is ready. */
+export async function startController(
+  bed: Bed,
+  cluster: Cluster,
+  options: ControllerOptions,
+): Promise<ControllerProcess> {
+  const name = options.name ?? 'controller';
+  const port = await portFor(bed, `${name}-metrics`);
+  const { pid } = await startProcess(bed, {
+    name,
+    command: join(bed.root, 'node_modules', '.bin', 'node'),
+    asOwner: true,
+    env: {
+      KUBECONFIG: undefined,
+      ...(options.port === undefined ? {} : { HATCHERY_PORT: String(options.port) }),
+    },
+    args: [
+      join(bed.root, 'controller', 'main.ts'),
+      'controller',
+      `--kubeconfig=${cluster.controllerKubeconfig}`,
+      `--identity=${name}`,
+      '--trust-node-annotations',
+      `--libvirt-pki=${options.libvirtPki}`,
+      `--metrics-address=127.0.0.1:${port}`,
+      ...(options.args ?? []),
+    ],
+  });
+  const metricsUrl = `http://127.0.0.1:${port}`;
+  await waitFor(`${name} is ready`, () => answersOk(`${metricsUrl}/readyz`), {
+    timeoutMs: 60_000,
+    process: { bed, name },
+  });
+  return { name, pid, metricsUrl };
+}
+
+/** Whether the bed's controller runs. */
+export function isControllerRunning(bed: Bed): Promise<boolean> {
+  return isRunning(bed, 'controller');
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch (error) {
+    // Not listening yet, or too slow to answer: both mean "ask again".
+    if (error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+/*
+ * hatchling: the whole user space of a one-shot guest. It is the init of a Linux guest on Xen, which reads its options
+ * from the kernel's command line, and the init of an LXC domain, which gets them as arguments. Run as an ordinary
+ * process, as its tests do, it takes arguments, serves on 127.0.0.1 alone and exits instead of powering off.
+ */
+#ifndef HATCHLING_H
+#define HATCHLING_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof *(array))
+
+enum mode {
+	MODE_UNKNOWN, MODE_HELLO, MODE_HTTP, MODE_RUN, MODE_CRASH, MODE_HANG, MODE_DEAF, MODE_REBOOT, MODE_PRINT, MODE_SLOW,
+	MODE_EXIT,
+};
+
+/* What this process is, which says where its options are and what it may do to its machine. */
+enum place {
+	PLACE_PROCESS, /* not process 1: an ordinary program */
+	PLACE_CONTAINER, /* process 1 of an LXC domain */
+	PLACE_MACHINE, /* process 1 that a kernel started: a guest of its own */
+};
+
+struct options {
+	enum mode mode;
+	char name[128];
+	struct in_addr address, netmask, gateway; /* INADDR_ANY where not given */
+	struct sockaddr_in notify; /* sin_port 0 where not given */
+	int64_t requested_us; /* when the visitor asked, UNIX time in microseconds; 0 where not given */
+	int64_t shutdown_after_ms; /* -1 where not given */
+	int64_t seconds, bytes, delay_ms; /* delay_ms -1 where not given */
+	int port, code;
+};
+
+/* UNIX times in microseconds at which this guest's life went on; 0 where that did not happen. */
+struct times {
+	int64_t first, kernel, init, network, listening, notified, accepted, request, answer;
+};
+
+extern struct options options;
+extern struct times times;
+extern enum place place;
+
+/* options.c */
+void parse_options(size_t count, char *const words[]);
+size_t split_words(char *line, char *words[], size_t room);
+
+/* say.c */
+int64_t now_us(void);
+int64_t monotonic_ms(void);
+void pause_ms(int64_t milliseconds);
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+size_t put(const char *bytes, size_t count);
+_Noreturn void leave(int code);
+_Noreturn void leave_by_reboot(void);
+
+/* machine.c */
+void prepare_machine(void);
+void find_name(void);
+int64_t memory_kib(void);
+int64_t uptime_us(void);
+void wake_init(const char *called_as);
+
+/* network.c */
+bool bring_network_up(void);
+/* A notice under way; its socket is -1 where none is open, and wants POLLOUT until the notice is over. */
+struct notice {
+	int socket;
+	bool over, tried;
+	int64_t next_try, patience, give_up; /* monotonic milliseconds */
+};
+void begin_notice(struct notice *notice);
+void go_on_with_notice(struct notice *notice, short events);
+
+/* http.c */
+int serve_one_request(void);
+
+/* page.c */
+size_t write_page(char *page, size_t room, const char *target);
+
+#endif
