@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { applyAll, ephemeralDomain, makeNamespace, SMALLEST, template, withBoot, withDomain } from './support.ts';
+import type { Fields, Verdicts } from './support.ts';
+
+const NAMESPACE = 'crds-good-input';
+const EXAMPLES = resolve(import.meta.dirname, '../../../examples');
+
+const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
+  ['nothing that could be left out', SMALLEST],
+  ['the least memory', withDomain({ memory: '1Mi' })],
+  ['the most memory', withDomain({ memory: '16Ti' })],
+  ['memory in bytes', withDomain({ memory: 67_108_864 })],
+  ['memory in bytes as text', withDomain({ memory: '67108864' })],
+  ['memory in powers of ten', withDomain({ memory: '1500M' })],
+  ['memory with a fraction', withDomain({ memory: '1.5Gi' })],
+  ['memory with an exponent', withDomain({ memory: '1e9' })],
+  ['the most vcpus', withDomain({ vcpus: 512 })],
+  ['type pv', withDomain({ type: 'pv' })],
+  ['type pvh', withDomain({ type: 'pvh' })],
+  ['a kernel with dots', withBoot({ kernel: 'vmlinuz-6.12.0..x86_64' })],
+  ['a hidden file as kernel', withBoot({ kernel: '.kernel' })],
+  ['a kernel with blanks and letters of any script', withBoot({ kernel: 'Kern für 小さい' })],
+  ['the longest kernel', withBoot({ kernel: 'k'.repeat(255) })],
+  ['the longest kernel in letters of two bytes', withBoot({ kernel: `${'ü'.repeat(127)}k` })],
+  ['an initrd', withBoot({ initrd: 'hatchling-initrd' })],
+  ['an empty command line', withBoot({ cmdline: '' })],
+  ['the longest command line', withBoot({ cmdline: 'x'.repeat(1023) })],
+  ['the longest command line in letters of three bytes', withBoot({ cmdline: '€'.repeat(341) })],
+  ['a command line with quotes and XML', withBoot({ cmdline: `a="b c" <&> ]]> $(IP) $$ '` })],
+  [
+    'each run policy at its least',
+    { ...SMALLEST, activeDeadlineSeconds: 1, backoffLimit: 0, ttlSecondsAfterFinished: 0 },
+  ],
+  [
+    'each run policy at its most',
+    { ...SMALLEST, activeDeadlineSeconds: 2 ** 31 - 1, backoffLimit: 1000, ttlSecondsAfterFinished: 2 ** 31 - 1 },
+  ],
+  ['an empty hostSelector', { ...SMALLEST, hostSelector: {} }],
+  [
+    'a hostSelector with everything',
+    {
+      ...SMALLEST,
+      hostSelector: {
+        matchLabels: { 'example.org/disk': 'ssd', zone: '' },
+        matchExpressions: [
+          { key: 'zone', operator: 'In', values: ['a', 'b'] },
+          { key: 'zone', operator: 'NotIn', values: ['c'] },
+          { key: 'example.org/gpu', operator: 'DoesNotExist' },
+          { key: 'disk', operator: 'Exists', values: [] },
+        ],
+      },
+    },
+  ],
+];
+
+describe('kubectl apply of an EphemeralDomain that makes sense', function () {
+  this.timeout(60_000);
+  let domains: Verdicts;
+  let templates: Verdicts;
+
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
+    await makeNamespace(NAMESPACE);
+    const command = ['apply', '--dry-run=server', '--namespace', NAMESPACE];
+    domains = await applyAll(
+      command,
+      GOOD.map(([, spec], index) => ephemeralDomain(`good-${index}`, spec)),
+    );
+    templates = await applyAll(
+      command,
+      GOOD.map(([, spec], index) => template(`good-${index}`, spec)),
+    );
+  });
+
+  for (const [index, [what]] of GOOD.entries()) {
+    it(`is accepted with ${what}, alone and in a template`, () => {
+      assert.deepEqual(domains.get(`good-${index}`), []);
+      assert.deepEqual(templates.get(`good-${index}`), []);
+    });
+  }
+
+  it('fills in type and vcpus within domain, and nothing else', async () => {
+    const { kubectl } = await sharedCluster();
+    const input = JSON.stringify(ephemeralDomain('defaults', SMALLEST));
+    const stored = JSON.parse(
+      await kubectl(['create', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
+    ) as { readonly spec: unknown };
+    assert.deepEqual(stored.spec, { domain: { ...SMALLEST.domain, type: 'pv', vcpus: 1 } });
+  });
+
+  it('ignores a status that its creator writes', async () => {
+    const { kubectl } = await sharedCluster();
+    const input = JSON.stringify({ ...ephemeralDomain('own-status', SMALLEST), status: { phase: 'Succeeded' } });
+    const stored = JSON.parse(
+      await kubectl(['create', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
+    ) as { readonly status?: unknown };
+    assert.equal(stored.status, undefined);
+  });
+
+  it('is what the examples are', async () => {
+    const { kubectl } = await sharedCluster();
+    const names = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.yaml'));
+    assert.ok(names.includes('hello.yaml'));
+    for (const name of names) {
+      await kubectl([
+        'apply',
+        '--dry-run=server',
+        '--validate=strict',
+        '--namespace',
+        NAMESPACE,
+        '-f',
+        join(EXAMPLES, name),
+      ]);
+    }
+  });
+});

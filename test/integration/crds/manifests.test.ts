@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { join, resolve } from 'node:path';
+
+import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+
+describe('manifests/', function () {
+  this.timeout(60_000);
+
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
+    await sharedCluster();
+  });
+
+  it('are accepted whole, in one step', async () => {
+    const { kubectl } = await sharedCluster();
+    const told = await kubectl([
+      'apply',
+      '--dry-run=server',
+      '--validate=strict',
+      '-o',
+      'name',
+      '-k',
+      join(ROOT, 'manifests'),
+    ]);
+    for (const object of [
+      'customresourcedefinition.apiextensions.k8s.io/ephemeraldomains.hatchery.dev',
+      'serviceaccount/hatchery-controller',
+      'clusterrolebinding.rbac.authorization.k8s.io/hatchery-controller',
+      'deployment.apps/hatchery-controller',
+    ]) {
+      assert.ok(told.split('\n').includes(object), `${object} in\n${told}`);
+    }
+  });
+
+  it('give a test bed the same roles, bound to its certificate’s user, and no Deployment', async () => {
+    const { kubectl } = await sharedCluster();
+    const bed = await kubectl(['kustomize', join(ROOT, 'manifests', 'testbed')]);
+    const roles = await kubectl(['kustomize', join(ROOT, 'manifests', 'rbac')]);
+    assert.ok(!bed.includes('kind: Deployment'));
+    const parts = (text: string): readonly string[] =>
+      text.split('\n---\n').filter((part) => !/^kind: \w+Binding$/m.test(part));
+    assert.deepEqual(parts(bed), parts(roles));
+    const bindings = bed.split('\n---\n').filter((part) => /^kind: \w+Binding$/m.test(part));
+    assert.equal(bindings.length, 2);
+    for (const binding of bindings) assert.match(binding, /kind: User\n {2}name: hatchery-controller/);
+  });
+});

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+
+import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+
+interface Ask {
+  readonly verb: string;
+  readonly group?: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+}
+
+const HATCHERY = 'hatchery.dev';
+const LEASES = { group: 'coordination.k8s.io', resource: 'leases', name: 'hatchery-controller' } as const;
+const CRDS = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' } as const;
+
+const each = (verbs: readonly string[], rest: Omit<Ask, 'verb'>): readonly Ask[] =>
+  verbs.map((verb) => ({ verb, ...rest }));
+
+const MAY: readonly Ask[] = [
+  ...each(['get', 'list', 'watch', 'delete'], { group: HATCHERY, resource: 'ephemeraldomains', namespace: 'default' }),
+  ...each(['patch'], { group: HATCHERY, resource: 'ephemeraldomains', subresource: 'status', namespace: 'default' }),
+  ...each(['get', 'list', 'watch', 'create'], { group: HATCHERY, resource: 'domainhosts' }),
+  ...each(['patch'], { group: HATCHERY, resource: 'domainhosts', subresource: 'status' }),
+  ...each(['get', 'list', 'watch'], { resource: 'nodes' }),
+  ...each(['get'], { resource: 'namespaces', name: 'kube-system' }),
+  ...each(['create', 'patch'], { resource: 'events', namespace: 'default' }),
+  ...each(['get', 'update'], { ...LEASES, namespace: 'hatchery-system' }),
+  ...each(['create'], { group: LEASES.group, resource: 'leases', namespace: 'hatchery-system' }),
+  ...each(['get'], { ...CRDS, name: 'ephemeraldomains.hatchery.dev' }),
+  ...each(['get'], { ...CRDS, name: 'ephemeraldomaintemplates.hatchery.dev' }),
+  ...each(['get'], { ...CRDS, name: 'domainhosts.hatchery.dev' }),
+  ...each(['create'], { group: 'authorization.k8s.io', resource: 'selfsubjectaccessreviews' }),
+];
+
+const MAY_NOT: readonly Ask[] = [
+  ...each(['create', 'update', 'patch', 'deletecollection'], { group: HATCHERY, resource: 'ephemeraldomains' }),
+  ...each(['update'], { group: HATCHERY, resource: 'ephemeraldomains', subresource: 'status' }),
+  ...each(['update', 'patch', 'delete'], { group: HATCHERY, resource: 'domainhosts' }),
+  ...each(['get', 'create'], { group: HATCHERY, resource: 'ephemeraldomaintemplates' }),
+  ...each(['update', 'patch', 'delete', 'create'], { resource: 'nodes' }),
+  ...each(['patch'], { resource: 'nodes', subresource: 'status' }),
+  ...each(['list', 'watch', 'delete'], { resource: 'namespaces' }),
+  ...each(['get'], { resource: 'namespaces', name: 'default' }),
+  ...each(['get', 'list', 'delete'], { resource: 'events' }),
+  ...each(['get', 'list', 'watch', 'create'], { resource: 'secrets' }),
+  ...each(['get', 'create'], { resource: 'pods' }),
+  ...each(['create'], { resource: 'pods', subresource: 'exec' }),
+  ...each(['get', 'update'], { ...LEASES, namespace: 'default' }),
+  ...each(['get', 'update', 'delete'], { ...LEASES, name: 'other', namespace: 'hatchery-system' }),
+  ...each(['patch', 'delete'], { ...LEASES, namespace: 'hatchery-system' }),
+  ...each(['list', 'create', 'update', 'delete'], CRDS),
+  ...each(['get'], { ...CRDS, name: 'others.example.org' }),
+  ...each(['bind', 'escalate', 'create'], { group: 'rbac.authorization.k8s.io', resource: 'clusterroles' }),
+  ...each(['impersonate'], { resource: 'users' }),
+];
+
+/** What the API server's authorizer says to each, in order, in one call of kubectl. */
+const decisions = async (
+  user: string,
+  groups: readonly string[],
+  asks: readonly Ask[],
+): Promise<readonly boolean[]> => {
+  const { kubectl } = await sharedCluster();
+  const reviews = asks.map((resourceAttributes) => ({
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: { user, groups, resourceAttributes },
+  }));
+  const input = reviews.map((review) => JSON.stringify(review)).join('\n---\n');
+  const answers = await kubectl(['create', '-o', 'jsonpath={.status.allowed}{"\\n"}', '-f', '-'], { input });
+  return answers
+    .trim()
+    .split('\n')
+    .map((answer) => answer === 'true');
+};
+
+const textOf = ({ verb, group, resource, subresource, name, namespace }: Ask): string =>
+  [
+    verb,
+    `${resource}${group === undefined ? '' : `.${group}`}${subresource === undefined ? '' : `/${subresource}`}`,
+    ...(name === undefined ? [] : [name]),
+    ...(namespace === undefined ? [] : [`in ${namespace}`]),
+  ].join(' ');
+
+const AUTHENTICATED = ['system:authenticated'];
+
+describe('The controller', function () {
+  this.timeout(60_000);
+  let may: readonly boolean[];
+  let mayNot: readonly boolean[];
+
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
+    may = await decisions('hatchery-controller', AUTHENTICATED, MAY);
+    mayNot = await decisions('hatchery-controller', AUTHENTICATED, MAY_NOT);
+  });
+
+  for (const [index, ask] of MAY.entries()) {
+    it(`may ${textOf(ask)}`, () => {
+      assert.equal(may[index], true);
+    });
+  }
+  for (const [index, ask] of MAY_NOT.entries()) {
+    it(`may not ${textOf(ask)}`, () => {
+      assert.equal(mayNot[index], false);
+    });
+  }
+});
+
+/** Roles for people; the cluster's own view, edit and admin get their rules by aggregation. */
+const PEOPLE = { 'hatchery-view': ['view', 'edit', 'admin'], 'hatchery-edit': ['edit', 'admin'] } as const;
+const KINDS = ['ephemeraldomains', 'ephemeraldomaintemplates', 'domainhosts'] as const;
+const READ = ['get', 'list', 'watch'];
+const WRITE = ['create', 'update', 'patch', 'delete', 'deletecollection'];
+
+const asksOf = (verbs: readonly string[], kinds: readonly string[], subresource?: string): readonly Ask[] =>
+  kinds.flatMap((resource) =>
+    each(verbs, { group: HATCHERY, resource, ...(subresource === undefined ? {} : { subresource }) }),
+  );
+
+const PEOPLE_TABLE = [
+  ['hatchery-view', 'may read every kind', true, asksOf(READ, KINDS)],
+  ['hatchery-view', 'may write none', false, asksOf(WRITE, KINDS)],
+  ['hatchery-edit', 'may write EphemeralDomains and templates', true, asksOf(WRITE, KINDS.slice(0, 2))],
+  ['hatchery-edit', 'may not write DomainHosts', false, asksOf(WRITE, ['domainhosts'])],
+  ['hatchery-edit', 'may not write a status', false, asksOf(['update', 'patch'], KINDS, 'status')],
+] as const;
+
+describe('People', function () {
+  this.timeout(60_000);
+
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
+    const { kubectl } = await sharedCluster();
+    for (const role of Object.keys(PEOPLE)) {
+      await kubectl(['create', 'clusterrolebinding', `crds-${role}`, `--clusterrole=${role}`, `--user=crds-${role}`]);
+    }
+  });
+
+  after(async () => {
+    const { kubectl } = await sharedCluster();
+    await kubectl(['delete', 'clusterrolebinding', ...Object.keys(PEOPLE).map((role) => `crds-${role}`)]);
+  });
+
+  for (const [role, what, allowed, asks] of PEOPLE_TABLE) {
+    it(`with role ${role} ${what}`, async () => {
+      const answers = await decisions(`crds-${role}`, AUTHENTICATED, asks);
+      const wrong = asks.filter((_, index) => answers[index] !== allowed).map(textOf);
+      assert.deepEqual(wrong, []);
+    });
+  }
+
+  for (const [role, into] of Object.entries(PEOPLE)) {
+    it(`with role ${into.join(', ')} of the cluster have ${role} too`, async () => {
+      const { kubectl } = await sharedCluster();
+      const found = JSON.parse(await kubectl(['get', 'clusterrole', role, '-o', 'json'])) as {
+        readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+      };
+      for (const name of into) {
+        assert.equal(found.metadata.labels[`rbac.authorization.k8s.io/aggregate-to-${name}`], 'true');
+      }
+    });
+  }
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+
+import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { createStage, finishedAs, inPhase } from './stage.ts';
+import type { Stage } from './stage.ts';
+import type { StageHost } from './stage-hosts.ts';
+
+describe('domains that others made, and domains that nobody wants any more', function () {
+  this.timeout(STARTUP_TIMEOUT_MS);
+  let stage: Stage;
+  let host: StageHost;
+  const options = { settleMs: 300 };
+
+  beforeEach(async () => {
+    stage = await createStage();
+    host = await stage.host();
+  });
+  afterEach(() => stage.dispose());
+
+  /** A domain as a person, or another cluster, would define and start it. */
+  async function foreign(name: string, metadata = ''): Promise<string> {
+    const uuid = randomUUID();
+    await host.client.createXml(
+      `<domain type='test'><name>${name}</name><uuid>${uuid}</uuid>${metadata}<memory unit='KiB'>1024</memory>` +
+        `<os><type arch='x86_64'>hvm</type></os></domain>`,
+    );
+    return uuid;
+  }
+
+  async function listed(): Promise<readonly string[]> {
+    return (await host.client.listAllDomains()).map(({ uuid }) => uuid);
+  }
+
+  it('its name is held by another UUID: it gets another address, the same attempt, and the address rests', async () => {
+    const probe = await stage.controller({ options });
+    await stage.create('first');
+    const taken = (await stage.until('first', inPhase('Running'))).status?.address ?? '';
+    await probe.stop();
+    const held = [1, 2].map((more) => taken.replace(/\d+$/, (last) => String(Number(last) + more)));
+    const holders = await Promise.all(held.map((address) => foreign(`edom-${address.replaceAll('.', '-')}`)));
+
+    await stage.controller({ options });
+    await stage.create('second');
+    const running = await stage.until('second', inPhase('Running'));
+    assert.ok(!held.includes(running.status?.address ?? ''));
+    assert.equal(running.status?.attempt, 1);
+    assert.equal(host.starts.get(running.status.domain?.uuid ?? ''), 1);
+    const there = await listed();
+    assert.ok(holders.every((uuid) => there.includes(uuid)));
+    await eventually(async () => {
+      const { heldAddresses = [] } = (await stage.getHost(host.name)).status ?? {};
+      assert.deepEqual(heldAddresses.map(({ address }) => address).toSorted(), held);
+    });
+  });
+
+  it('its resource was deleted while no controller ran: it is destroyed, and only then is the host Ready', async () => {
+    const first = await stage.controller({ options });
+    await stage.create('orphan');
+    await stage.create('kept');
+    const orphan = (await stage.until('orphan', inPhase('Running'))).status?.domain?.uuid ?? '';
+    const kept = (await stage.until('kept', inPhase('Running'))).status?.domain?.uuid ?? '';
+    await first.stop();
+    await stage.rest.delete(EPHEMERAL_DOMAINS, { name: 'orphan', namespace: stage.namespace });
+    const stranger = await foreign('stranger');
+
+    await stage.controller({ options });
+    await eventually(async () => assert.ok(!(await listed()).includes(orphan)));
+    assert.ok((await listed()).includes(kept));
+    assert.ok((await listed()).includes(stranger));
+    await host.client.shutdown({ name: '', uuid: kept });
+    const done = await stage.until('kept', finishedAs('Succeeded'));
+    assert.equal(host.starts.get(done.status?.domain?.uuid ?? ''), 1);
+  });
+
+  it('it belongs to another cluster: it is counted, and never touched', async () => {
+    const metadata =
+      `<metadata><h:attempt xmlns:h='https://hatchery.dev/domain/v1' format='1' cluster='${randomUUID()}' ` +
+      `namespace='default' name='theirs' uid='${randomUUID()}' attempt='1'/></metadata>`;
+    const theirs = await foreign('theirs', metadata);
+    await stage.controller({ options });
+    await stage.create('ours');
+    await stage.until('ours', inPhase('Running'));
+    assert.ok((await listed()).includes(theirs));
+    await eventually(async () => assert.equal((await stage.getHost(host.name)).status?.allocated?.domains, 2));
+  });
+
+  it('more than 20 of them, and more than half of the host: destroyed slowly, and the host says so', async () => {
+    const first = await stage.controller({ options });
+    const names = Array.from({ length: 24 }, (_, i) => `many-${i}`);
+    for (const name of names) await stage.create(name);
+    for (const name of names) await stage.until(name, inPhase('Running'), 60_000);
+    await first.stop();
+    for (const name of names) await stage.rest.delete(EPHEMERAL_DOMAINS, { name, namespace: stage.namespace });
+
+    await stage.controller({ options });
+    await eventually(async () => {
+      const { conditions = [] } = (await stage.getHost(host.name)).status ?? {};
+      assert.equal(conditions.find(({ type }) => type === 'ManyOrphans')?.status, 'True');
+      assert.equal(conditions.find(({ type }) => type === 'Ready')?.status, 'True');
+    });
+    assert.ok((await listed()).length >= 22);
+  });
+});

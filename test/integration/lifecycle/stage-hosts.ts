@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { DOMAIN_HOSTS } from '#controller/api/index.ts';
+import { NODES } from '#controller/kube/index.ts';
+import type { RestClient } from '#controller/kube/index.ts';
+import { connect, LibvirtError } from '#controller/libvirt/index.ts';
+import type { Hypervisor, StoragePool, TlsCredentials } from '#controller/libvirt/index.ts';
+import type { TestHost, TlsFolder } from '#hack/hosts/host.ts';
+import { startLibvirtd } from '#test/support/libvirtd.ts';
+import type { Libvirtd } from '#test/support/libvirtd.ts';
+
+const IMAGES = '/var/lib/hatchery/images';
+
+/** Node label that tells one stage's hosts from another's. */
+export interface Label {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A host that the stage's controllers see. */
+export interface AdoptedHost {
+  readonly name: string;
+  /** A client of the test's own; on the test driver it also keeps the driver's memory alive. */
+  client: Hypervisor;
+  /** How often each domain was started, by UUID, from libvirt's own events. */
+  readonly starts: Map<string, number>;
+}
+
+/** A host on the test driver whose guests end only when the test says so. */
+export interface StageHost extends AdoptedHost {
+  readonly libvirtd: Libvirtd;
+  /** After the daemon was killed and started: what it forgot is made again. */
+  revive(): Promise<void>;
+}
+
+let cidrs = 0;
+
+/** Connects a client of the test's own, which counts starts. */
+async function attach(uri: string, starts: Map<string, number>, tls?: TlsCredentials): Promise<Hypervisor> {
+  const client = connect({
+    uri,
+    tls,
+    observer: {
+      onLifecycle: ({ domain, event }) => {
+        if (event === 'started') starts.set(domain.uuid, (starts.get(domain.uuid) ?? 0) + 1);
+      },
+    },
+  });
+  await client.connected(30_000);
+  return client;
+}
+
+/** Makes a host of the test bed known under the stage's label. */
+export async function adoptHost(
+  rest: RestClient,
+  label: Label,
+  host: TestHost,
+  tls: TlsCredentials | undefined,
+): Promise<AdoptedHost> {
+  const starts = new Map<string, number>();
+  const spec = {
+    uri: host.uri,
+    domainCIDR: host.domainCIDR,
+    gateway: host.gateway,
+    imageDirectory: host.imageDirectory,
+    ...(host.bridge === undefined ? {} : { bridge: host.bridge }),
+    ...(host.vifScript === undefined ? {} : { vifScript: host.vifScript }),
+  };
+  await rest.create(DOMAIN_HOSTS, { metadata: { name: host.name }, spec });
+  await rest.create(NODES, { metadata: { name: host.name, labels: { [label.key]: label.value } } });
+  return {
+    name: host.name,
+    client: await (tls === undefined ? attach(host.uri, starts) : attach(host.uri, starts, tls)),
+    starts,
+  };
+}
+
+/** The client's credentials, from libvirt's own layout. */
+export async function readPki({ pkipath }: TlsFolder): Promise<TlsCredentials> {
+  const [ca, cert, key] = await Promise.all(
+    ['cacert.pem', 'clientcert.pem', 'clientkey.pem'].map((file) => readFile(join(pkipath, file))),
+  );
+  if (ca === undefined || cert === undefined || key === undefined) throw new Error('three files were read');
+  return { ca, cert, key };
+}
+
+/** A libvirtd of the stage's own, and its Node. */
+export async function createHost(
+  rest: RestClient,
+  label: Label,
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+): Promise<StageHost> {
+  const libvirtd = await startLibvirtd({ settings: { max_clients: 100 } });
+  const starts = new Map<string, number>();
+  cidrs += 1;
+  await rest.create(NODES, {
+    metadata: {
+      name,
+      labels: { [label.key]: label.value, 'kubernetes.io/hostname': name },
+      annotations: {
+        'hatchery.dev/libvirt-uri': libvirtd.uri,
+        'hatchery.dev/domain-cidr': `198.19.${cidrs}.0/24`,
+        'hatchery.dev/image-directory': IMAGES,
+        ...annotations,
+      },
+    },
+  });
+  const client = await attach(libvirtd.uri, starts);
+  await furnish(client);
+  const host: StageHost = {
+    name,
+    libvirtd,
+    client,
+    starts,
+    revive: async () => {
+      await host.client.close();
+      await libvirtd.start();
+      host.client = await attach(libvirtd.uri, starts);
+      await furnish(host.client);
+    },
+  };
+  return host;
+}
+
+/** The pool under the controller's name and an image in it, and no domain: the driver's own "test" goes. */
+async function furnish(client: Hypervisor): Promise<void> {
+  for (const domain of await client.listAllDomains()) {
+    await client.destroy(domain);
+    await client.undefine(domain);
+  }
+  const pool = await ensurePool(client);
+  await client.volCreateXml(pool, `<volume><name>hatchling</name><capacity>1024</capacity></volume>`);
+}
+
+/** After a restart a controller may be first. */
+async function ensurePool(client: Hypervisor): Promise<StoragePool> {
+  try {
+    return await client.poolCreateXml(
+      `<pool type='dir'><name>hatchery</name><uuid>${randomUUID()}</uuid><target><path>${IMAGES}</path></target></pool>`,
+    );
+  } catch (error) {
+    if (!(error instanceof LibvirtError)) throw error;
+    return client.poolLookupByName('hatchery');
+  }
+}

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+
+import { Registry } from 'prom-client';
+
+import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS, isFinished } from '#controller/api/index.ts';
+import type { DomainHost, EphemeralDomain, EphemeralDomainSpec } from '#controller/api/index.ts';
+import {
+  createEventRecorder,
+  createRestClient,
+  isKubeError,
+  loadKubeConfig,
+  NAMESPACES,
+  NODES,
+  systemClock,
+} from '#controller/kube/index.ts';
+import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
+import { connect } from '#controller/libvirt/index.ts';
+import type { TlsCredentials } from '#controller/libvirt/index.ts';
+import { createController } from '#controller/lifecycle/index.ts';
+import type { ControllerOptions } from '#controller/lifecycle/index.ts';
+import type { TestHost } from '#hack/hosts/host.ts';
+import { sharedCluster } from '#test/support/bed.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { Lifeline } from './faults.ts';
+import type { Kill } from './faults.ts';
+import { adoptHost, createHost, readPki } from './stage-hosts.ts';
+import type { AdoptedHost, Label, StageHost } from './stage-hosts.ts';
+
+export interface RunningController {
+  readonly lifeline: Lifeline;
+  /** Ends it as SIGTERM does. */
+  stop(): Promise<void>;
+}
+
+/** One namespace, some hosts, and controllers that see only those hosts. */
+export interface Stage {
+  readonly namespace: string;
+  readonly label: Label;
+  readonly rest: RestClient;
+  readonly log: string[];
+  host(annotations?: Readonly<Record<string, string>>): Promise<StageHost>;
+  /** A host of the test bed, started by the caller. */
+  adopt(host: TestHost): Promise<AdoptedHost>;
+  controller(options?: {
+    readonly kill?: Kill;
+    readonly options?: Partial<ControllerOptions>;
+  }): Promise<RunningController>;
+  create(name: string, spec?: Partial<EphemeralDomainSpec>): Promise<EphemeralDomain>;
+  get(name: string): Promise<EphemeralDomain>;
+  getHost(name: string): Promise<DomainHost>;
+  /** Waits until the resource is as the check (which throws) wants it. */
+  until(name: string, check: (resource: EphemeralDomain) => void, timeoutMs?: number): Promise<EphemeralDomain>;
+  dispose(): Promise<void>;
+}
+
+const HELLO: EphemeralDomainSpec = {
+  domain: { type: 'pv', memory: '64Mi', vcpus: 1, boot: { kernel: 'hatchling', cmdline: '-mode run -ipaddr $(IP)' } },
+};
+
+export async function createStage(): Promise<Stage> {
+  const cluster = await sharedCluster();
+  const rest = createRestClient(await loadKubeConfig({ kubeconfig: cluster.kubeconfig }));
+  const controllerRest = createRestClient(await loadKubeConfig({ kubeconfig: cluster.controllerKubeconfig }));
+  const id = randomUUID().slice(0, 8);
+  const namespace = `life-${id}`;
+  const label = { key: 'hatchery.test/stage', value: id };
+  await rest.create(NAMESPACES, { metadata: { name: namespace } });
+  const hosts: StageHost[] = [];
+  const adopted: AdoptedHost[] = [];
+  let libvirtTls: TlsCredentials | undefined;
+  const running: RunningController[] = [];
+  const log: string[] = [];
+
+  const stage: Stage = {
+    namespace,
+    label,
+    rest,
+    log,
+    host: async (annotations = {}) => {
+      const made = await createHost(rest, label, `stage-${id}-${hosts.length + 1}`, annotations);
+      hosts.push(made);
+      return made;
+    },
+    adopt: async (host) => {
+      libvirtTls = host.tls === undefined ? libvirtTls : await readPki(host.tls);
+      const made = await adoptHost(rest, label, host, libvirtTls);
+      adopted.push(made);
+      return made;
+    },
+    controller: async ({ kill, options } = {}) => {
+      const made = startController(controllerRest, log, kill, { ...defaults(label), libvirtTls, ...options });
+      running.push(made);
+      await Promise.resolve();
+      return made;
+    },
+    create: (name, spec = {}) =>
+      rest.create(EPHEMERAL_DOMAINS, { metadata: { name, namespace }, spec: { ...HELLO, ...spec } }),
+    get: (name) => rest.get(EPHEMERAL_DOMAINS, { name, namespace }),
+    getHost: (name) => rest.get(DOMAIN_HOSTS, { name }),
+    until: (name, check, timeoutMs = 15_000) =>
+      eventually(
+        async () => {
+          const resource = await stage.get(name);
+          try {
+            check(resource);
+          } catch (error) {
+            if (error instanceof Error) error.message += `\nstatus: ${JSON.stringify(resource.status)}`;
+            throw error;
+          }
+          return resource;
+        },
+        { timeoutMs },
+      ),
+    dispose: async () => {
+      for (const controller of running) await controller.stop();
+      const left = await rest.list(EPHEMERAL_DOMAINS, { namespace });
+      for (const { metadata } of left.items) await rest.delete(EPHEMERAL_DOMAINS, metadata);
+      for (const { name, client } of [...hosts, ...adopted]) {
+        await rest.delete(NODES, { name });
+        await forget(rest, name);
+        await client.close();
+      }
+      for (const { libvirtd } of hosts) await libvirtd.stop();
+      await rest.delete(NAMESPACES, { name: namespace });
+      await controllerRest.close();
+      await rest.close();
+    },
+  };
+  return stage;
+}
+
+/** Throws unless the resource is finished in this phase. */
+export function finishedAs(phase: 'Succeeded' | 'Failed', reason?: string): (resource: EphemeralDomain) => void {
+  return ({ status }) => {
+    if (!isFinished(status?.phase)) throw new Error('not finished');
+    if (status?.phase !== phase) throw new Error(`phase is ${status?.phase ?? 'absent'}, not ${phase}`);
+    if (reason !== undefined && status.reason !== reason)
+      throw new Error(`reason is ${status.reason ?? ''}, not ${reason}`);
+  };
+}
+
+export function inPhase(phase: string): (resource: EphemeralDomain) => void {
+  return ({ status }) => {
+    if (status?.phase !== phase) throw new Error(`phase is ${status?.phase ?? 'absent'}, not ${phase}`);
+  };
+}
+
+function defaults(dom0Label: ControllerOptions['dom0Label']): ControllerOptions {
+  return { dom0Label, trustNodeAnnotations: true, hostLostAfterMs: 60_000 };
+}
+
+function startController(
+  client: RestClient,
+  log: string[],
+  kill: Kill | undefined,
+  options: ControllerOptions,
+): RunningController {
+  const stop = new AbortController();
+  const lifeline = new Lifeline(kill, () => stop.abort());
+  const logger = collecting(log);
+  const rest = lifeline.rest(client);
+  const events = createEventRecorder({ client: rest, component: 'hatchery-controller', instance: 'test', logger });
+  const ended = createController({
+    rest,
+    connect: (given) => lifeline.hypervisor(connect({ ...given, observer: lifeline.observer(given.observer) })),
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    registry: new Registry(),
+    events,
+    options,
+  }).run(stop.signal);
+  return {
+    lifeline,
+    stop: async () => {
+      stop.abort();
+      // What was killed waits for answers that never come.
+      if (!lifeline.isDead) await ended;
+      lifeline.die();
+    },
+  };
+}
+
+function collecting(log: string[]): KubeLogger {
+  const write = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
+    log.push(
+      `${new Date().toISOString()} ${level} ${message} ${fields === undefined ? '' : JSON.stringify(fields, errorText)}`,
+    );
+    if (process.env['STAGE_LOG'] !== undefined) console.error(log.at(-1));
+  };
+  return { debug: () => undefined, info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+function errorText(_key: string, value: unknown): unknown {
+  return value instanceof Error ? (value.stack ?? value.message) : value;
+}
+
+/** Deletes a DomainHost; the garbage collector, which follows the Node, may be first. */
+async function forget(rest: RestClient, name: string): Promise<void> {
+  try {
+    await rest.delete(DOMAIN_HOSTS, { name });
+  } catch (error) {
+    if (!isKubeError(error, 'not-found')) throw error;
+  }
+}

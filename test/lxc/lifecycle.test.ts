@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+
+import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import type { TestHost } from '#hack/hosts/host.ts';
+import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage.ts';
+import type { Stage } from '../integration/lifecycle/stage.ts';
+import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
+
+describe('domains on an LXC host', function () {
+  this.timeout(STARTUP_TIMEOUT_MS);
+  let stage: Stage;
+  let box: TestHost;
+  let host: AdoptedHost;
+  const options = { settleMs: 1_000, hostLostAfterMs: 60_000 };
+
+  before(async () => {
+    box = await sharedHost('lxc', 1);
+    stage = await createStage();
+    host = await stage.adopt(box);
+    await stage.controller({ options });
+  });
+  after(() => stage.dispose());
+
+  function guest(words: string) {
+    const cmdline = `quiet -ipaddr $(IP) -netmask $(NETMASK) -gateway $(GATEWAY) ${words}`;
+    return { domain: { type: 'pv' as const, memory: '64Mi', vcpus: 1, boot: { kernel: 'hatchling', cmdline } } };
+  }
+
+  async function startsOf(name: string): Promise<number | undefined> {
+    return host.starts.get((await stage.get(name)).status?.domain?.uuid ?? '');
+  }
+
+  async function listed(): Promise<readonly string[]> {
+    return (await host.client.listAllDomains()).map(({ uuid }) => uuid);
+  }
+
+  for (const mode of ['hello', 'crash', 'reboot']) {
+    it(`-mode ${mode}: ended as by power-off, its trace gone`, async () => {
+      await stage.create(mode, guest(`-mode ${mode}`));
+      const done = await stage.until(mode, finishedAs('Succeeded', 'PowerOff'), 30_000);
+      assert.equal(await startsOf(mode), 1);
+      await eventually(async () => assert.ok(!(await listed()).includes(done.status?.domain?.uuid ?? '')));
+    });
+  }
+
+  it('many at once: each started once, all Succeeded', async () => {
+    const names = Array.from({ length: 16 }, (_, i) => `many-${i}`);
+    await Promise.all(names.map((name) => stage.create(name, guest('-mode hello'))));
+    for (const name of names) {
+      await stage.until(name, finishedAs('Succeeded'), 90_000);
+      assert.equal(await startsOf(name), 1);
+    }
+  });
+
+  it('a guest that is deaf to shutdown is gone soon after its resource', async () => {
+    await stage.create('deaf', guest('-mode deaf'));
+    const uuid = (await stage.until('deaf', inPhase('Running'), 30_000)).status?.domain?.uuid ?? '';
+    await stage.rest.delete(EPHEMERAL_DOMAINS, { name: 'deaf', namespace: stage.namespace });
+    await eventually(async () => assert.ok(!(await listed()).includes(uuid)));
+  });
+
+  it('libvirtd killed while domains run: the one that goes on is adopted, the one that ended meanwhile is Unknown', async () => {
+    await stage.create('goes-on', guest('-mode run -seconds 15'));
+    await stage.create('ends', guest('-mode run -seconds 3'));
+    await stage.until('goes-on', inPhase('Running'), 30_000);
+    const ends = await stage.until('ends', inPhase('Running'), 30_000);
+    await box.daemon.kill();
+    await eventually(async () => assert.ok(!(await hasProcess(ends.status?.domain?.name ?? '')), 'has not ended'));
+    await box.daemon.start();
+    await stage.until('ends', finishedAs('Failed', 'Unknown'), 30_000);
+    await stage.until('goes-on', finishedAs('Succeeded', 'PowerOff'), 60_000);
+    assert.equal(await startsOf('goes-on'), 1);
+    assert.equal(await startsOf('ends'), 1);
+  });
+
+  it('libvirtd killed again and again while many start, run and end: each has an end, none was started twice', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `storm-${i}`);
+    const made = names.map((name, i) => stage.create(name, guest(`-mode run -seconds ${1 + (i % 3)}`)));
+    await Promise.all(made);
+    for (let killed = 1; killed <= 3; killed += 1) {
+      await eventually(async () => {
+        const { items } = await stage.rest.list(EPHEMERAL_DOMAINS, { namespace: stage.namespace });
+        const seen = items.filter(
+          ({ metadata, status }) => metadata.name.startsWith('storm') && status?.host !== undefined,
+        );
+        assert.ok(seen.length >= killed * 4, 'not far enough');
+      });
+      await box.daemon.kill();
+      await box.daemon.start();
+    }
+    for (const name of names) {
+      const done = await stage.until(
+        name,
+        ({ status }) => assert.match(status?.phase ?? '', /Succeeded|Failed/),
+        60_000,
+      );
+      assert.ok(['PowerOff', 'Unknown', 'StartFailed'].includes(done.status?.reason ?? ''), done.status?.reason);
+      assert.ok(((await startsOf(name)) ?? 0) <= 1, `${name} was started twice`);
+    }
+    await eventually(async () => assert.deepEqual(await listed(), []), { timeoutMs: 20_000 });
+  });
+});
+
+/** Whether libvirt_lxc still keeps a domain of this name. */
+async function hasProcess(name: string): Promise<boolean> {
+  const pids = (await readdir('/proc')).filter((entry) => /^[0-9]+$/.test(entry));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.some((line) => line.includes('libvirt_lxc') && line.split('\0').includes(name));
+}

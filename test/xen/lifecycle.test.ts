@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+
+import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import type { XenHost } from '#hack/hosts/xen/index.ts';
+import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage.ts';
+import type { Stage } from '../integration/lifecycle/stage.ts';
+import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
+
+const LONG = 120_000;
+
+describe('domains on Xen', function () {
+  this.timeout(STARTUP_TIMEOUT_MS);
+  this.slow(60_000);
+  let stage: Stage;
+  let box: XenHost;
+  let host: AdoptedHost;
+
+  before(async () => {
+    box = await sharedHost('xen', 1);
+    stage = await createStage();
+    host = await stage.adopt(box);
+    await stage.controller({ options: { settleMs: 2_000 } });
+  });
+  after(() => stage.dispose());
+
+  function guest(words: string) {
+    const cmdline = `console=hvc0 quiet ${words}`;
+    const boot = { kernel: 'hatchling', initrd: 'hatchling-initrd', cmdline };
+    return { domain: { type: 'pv' as const, memory: '96Mi', vcpus: 1, boot } };
+  }
+
+  /** Column State of xl list: an s in it says that the domain has shut down. */
+  async function xenState(name: string): Promise<string> {
+    const { output } = await box.dom0('xl list');
+    const row = output.split('\n').find((line) => line.split(/\s+/)[0] === name);
+    return row?.split(/\s+/)[4] ?? '';
+  }
+
+  async function startsOf(name: string): Promise<number | undefined> {
+    return host.starts.get((await stage.get(name)).status?.domain?.uuid ?? '');
+  }
+
+  async function listed(): Promise<readonly string[]> {
+    return (await host.client.listAllDomains()).map(({ uuid }) => uuid);
+  }
+
+  const ends = [
+    { mode: 'hello', phase: 'Succeeded', reason: 'PowerOff' },
+    { mode: 'reboot', phase: 'Succeeded', reason: 'PowerOff' },
+    { mode: 'crash', phase: 'Failed', reason: 'Crashed' },
+  ] as const;
+  for (const { mode, phase, reason } of ends) {
+    it(`-mode ${mode}: ${phase}/${reason}, its trace gone`, async () => {
+      await stage.create(mode, guest(`-mode ${mode}`));
+      const done = await stage.until(mode, finishedAs(phase, reason), LONG);
+      assert.equal(await startsOf(mode), 1);
+      await eventually(async () => assert.ok(!(await listed()).includes(done.status?.domain?.uuid ?? '')), {
+        timeoutMs: 20_000,
+      });
+    });
+  }
+
+  it('its resource deleted: destroyed', async () => {
+    await stage.create('deleted', guest('-mode run -seconds 600'));
+    const uuid = (await stage.until('deleted', inPhase('Running'), LONG)).status?.domain?.uuid ?? '';
+    await stage.rest.delete(EPHEMERAL_DOMAINS, { name: 'deleted', namespace: stage.namespace });
+    await eventually(async () => assert.ok(!(await listed()).includes(uuid)), { timeoutMs: 20_000 });
+  });
+
+  for (const how of ['kill', 'terminate'] as const) {
+    it(`libvirtd down (${how}) while one runs and one ends: each outcome is right, none is started again`, async () => {
+      const [goesOn, ending] = [`goes-on-${how}`, `ends-${how}`];
+      await stage.create(goesOn, guest('-mode run -seconds 45'));
+      await stage.create(ending, guest('-mode run -seconds 10'));
+      await stage.until(goesOn, inPhase('Running'), LONG);
+      const running = await stage.until(ending, inPhase('Running'), LONG);
+      await box.daemon[how]();
+      const { name = '' } = running.status?.domain ?? {};
+      await eventually(async () => assert.match(await xenState(name), /s/), { timeoutMs: LONG, intervalMs: 500 });
+      await box.daemon.start();
+      await stage.until(ending, finishedAs('Succeeded', 'PowerOff'), LONG);
+      await stage.until(goesOn, finishedAs('Succeeded', 'PowerOff'), LONG);
+      assert.equal(await startsOf(goesOn), 1);
+      assert.equal(await startsOf(ending), 1);
+    });
+  }
+});
