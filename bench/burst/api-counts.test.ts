@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { parseWriteCounts, writesBetween } from './api-counts.ts';
+
+const METRICS = `# HELP apiserver_request_total Counter of apiserver requests
+apiserver_request_total{code="200",component="apiserver",group="hatchery.dev",resource="ephemeraldomains",scope="resource",subresource="status",verb="PATCH",version="v1alpha1"} 6
+apiserver_request_total{code="409",component="apiserver",group="hatchery.dev",resource="ephemeraldomains",scope="resource",subresource="status",verb="PATCH",version="v1alpha1"} 1
+apiserver_request_total{code="200",component="apiserver",group="",resource="nodes",scope="cluster",subresource="",verb="LIST",version="v1"} 9
+apiserver_request_total{code="201",component="apiserver",group="",resource="events",scope="resource",subresource="",verb="POST",version="v1"} 2
+`;
+
+describe("the count of the API server's writes", () => {
+  it('adds up all answers to one kind of write and leaves reads out', () => {
+    assert.deepEqual(parseWriteCounts(METRICS), { 'PATCH ephemeraldomains/status': 7, 'POST events': 2 });
+  });
+
+  it('tells what was asked between two readings', () => {
+    const before = { 'PATCH ephemeraldomains/status': 5, 'POST events': 2 };
+    assert.deepEqual(writesBetween(before, parseWriteCounts(METRICS)), { 'PATCH ephemeraldomains/status': 2 });
+  });
+});

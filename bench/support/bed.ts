@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { createRestClient, loadKubeConfig } from '#controller/kube/index.ts';
+import type { RestClient } from '#controller/kube/index.ts';
+import { describeBed, openBed } from '#hack/bed/bed.ts';
+import { withCleanup } from '#hack/bed/cleanup.ts';
+import type { Cleanup } from '#hack/bed/cleanup.ts';
+import { exclusively } from '#hack/bed/exclusive.ts';
+import { takeDown } from '#hack/commands/down.ts';
+import { parseHosts } from '#hack/commands/hostlist.ts';
+import { bringUp } from '#hack/commands/up.ts';
+import type { RunningBed } from '#hack/commands/up.ts';
+
+/** A bed of the bench's own, with a client of the administrator's. */
+export interface BenchBed extends RunningBed {
+  readonly client: RestClient;
+}
+
+/** Sets up a bed with these hosts (as in HOSTS=…), measures, and takes all down, also on failure and Ctrl-C. */
+export async function withBenchBed<T>(hosts: string, measure: (bed: BenchBed) => Promise<T>): Promise<T> {
+  const dir = join(import.meta.dirname, '..', '..', '.hatchery-bench');
+  const described = await describeBed({ dir });
+  const work = async (cleanup: Cleanup): Promise<T> => {
+    // What an earlier bench left that was killed.
+    await takeDown(described);
+    const running = await bringUp(await openBed({ dir }), cleanup, { hosts: parseHosts(hosts) });
+    const client = createRestClient(await loadKubeConfig({ kubeconfig: running.cluster.kubeconfig }));
+    try {
+      return await measure({ ...running, client });
+    } finally {
+      await client.close();
+    }
+  };
+  return exclusively(described, 0, () => withCleanup('always', work));
+}
