@@ -26,7 +26,8 @@ export async function freePort(): Promise<number> {
 /** Whether a port of 127.0.0.1 can be listened on. */
 export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const server = createServer();
+    // Whoever has waited for that port to be served is let go at once: close() waits for all connections to end.
+    const server = createServer((socket) => socket.destroy());
     server.once('error', () => {
       resolve(false);
     });

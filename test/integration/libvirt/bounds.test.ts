@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 
 import { LibvirtError, connect } from '#controller/libvirt/index.ts';
@@ -23,7 +24,16 @@ const blockedDumps = async (hypervisor: Hypervisor, daemon: Libvirtd, count: num
   const domains: Domain[] = [];
   for (let i = 0; i < count; i++) domains.push(await hypervisor.createXml(testDomain(`blocked-${randomUUID()}`)));
   const dumps = domains.map((domain) => hypervisor.coreDump(domain, pipe, 0, { timeoutMs }));
-  return { settled: Promise.allSettled(dumps), release: () => createReadStream(pipe).resume() };
+  return { settled: Promise.allSettled(dumps), release: () => readFrom(pipe) };
+};
+
+/**
+ * Reads a named pipe until destroyed. Open for writing too, so that it does not end with the first dumps while others
+ * are still to come; not by fs, where a read that waits would hold a thread that all file access shares.
+ */
+const readFrom = (pipe: string): Socket => {
+  const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  return new Socket({ fd, readable: true, writable: false }).resume();
 };
 
 describe('libvirt calls that a real daemon leaves unanswered', () => {
@@ -70,8 +80,9 @@ describe('libvirt calls that a real daemon leaves unanswered', () => {
       assert.deepEqual([error.kind, error.mayHaveRun], ['timeout', false]);
       return true;
     });
-    release();
+    const reader = release();
     await settled;
+    reader.destroy();
   });
 
   it('run out of time as "may have run"; when they hold every place a new session is made', async () => {
@@ -84,7 +95,7 @@ describe('libvirt calls that a real daemon leaves unanswered', () => {
     }
     await eventually(() => assert.equal(hypervisor.session?.generation, 2));
     await hypervisor.createXml(testDomain('after'));
-    release();
+    release().destroy();
   });
 
   it('are bounded in number: more than may wait are refused at once', async () => {
