@@ -83,8 +83,8 @@ export interface VolumeInfo {
   readonly allocation: number;
 }
 
-/** libvirt's own version, from major*1,000,000 + minor*1,000 + release. */
-export interface LibraryVersion {
+/** A version as libvirt packs it: major*1,000,000 + minor*1,000 + release. */
+export interface LibvirtVersion {
   readonly major: number;
   readonly minor: number;
   readonly release: number;

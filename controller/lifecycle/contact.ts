@@ -27,6 +27,7 @@ export interface Contact {
   readonly vcpus: number;
   /** All memory, KiB; on Xen what is neither free nor a domain's is the hypervisor's own, and not counted. */
   readonly memoryKiB: (takenKiB: number) => number;
+  readonly version: string;
   readonly libvirtVersion: string;
 }
 
@@ -54,9 +55,10 @@ export async function makeContact(session: Session, config: HostConfig): Promise
   const trace = traceOf(session, kind, pool, config.imageDirectory);
   const unsettled = await trySettle(trace);
   const listed = await trace.list();
-  const [info, free, version] = await Promise.all([
+  const [info, free, version, libvirtVersion] = await Promise.all([
     onSession(session, 'NODE_GET_INFO', (host) => host.nodeGetInfo()),
     kind === 'xen' ? onSession(session, 'NODE_GET_FREE_MEMORY', (host) => host.nodeGetFreeMemory()) : undefined,
+    onSession(session, 'CONNECT_GET_VERSION', (host) => host.getVersion()),
     onSession(session, 'CONNECT_GET_LIB_VERSION', (host) => host.getLibVersion()),
   ]);
   const identity = { boot: pool.uuid, daemon: capabilities.daemon, outlivesDaemon: trace.outlivesDaemon };
@@ -69,7 +71,8 @@ export async function makeContact(session: Session, config: HostConfig): Promise
     unsettled,
     vcpus: info.cpus,
     memoryKiB: (takenKiB) => (free === undefined ? info.memory : takenKiB + Math.floor(free / 1024)),
-    libvirtVersion: version.text,
+    version: version.text,
+    libvirtVersion: libvirtVersion.text,
   };
 }
 

@@ -58,7 +58,11 @@ export function hostStatus(
     ...(contact === undefined
       ? {}
       : {
-          hypervisor: { type: hypervisorType(state.config.uri.kind), libvirtVersion: contact.libvirtVersion },
+          hypervisor: {
+            type: hypervisorType(state.config.uri.kind),
+            version: contact.version,
+            libvirtVersion: contact.libvirtVersion,
+          },
           capacity: {
             memory: mebibytes(state.memoryKiB - state.config.reservedMemoryKiB),
             vcpus: contact.vcpus,

@@ -80,9 +80,9 @@ export class Starter {
   }
 
   #imageNotFound(missing: readonly string[]): Change {
-    const { config, name } = this.#state;
+    const { config } = this.#state;
     const images = missing.map((image) => `"${image}"`).join(' and ');
-    const message = `${name} has no image ${images} in ${config.imageDirectory}: put the file there, or name another`;
+    const message = `there is no image ${images} in ${config.imageDirectory}: put the file there, or name another`;
     return { kind: 'failed', reason: 'ImageNotFound', message, final: false };
   }
 }

@@ -187,7 +187,7 @@ function createContact(scene: Scene, hypervisor: Hypervisor, generation: number,
   const session = { hypervisor: Object.assign(hypervisor, volumes), generation, since };
   const identity = host.identity();
   const pool = { name: 'hatchery', uuid: identity.boot };
-  const totals = { vcpus: 1, memoryKiB: () => 0, libvirtVersion: '1' };
+  const totals = { vcpus: 1, memoryKiB: () => 0, version: '1', libvirtVersion: '1' };
   return { session, trace: traceOver(scene), identity, pool, listed: [], unsettled: undefined, ...totals };
 }
 
