@@ -79,5 +79,10 @@ async function release(holder: ChildProcess): Promise<void> {
   if (holder.exitCode !== null || holder.signalCode !== null) return;
   const gone = new Promise((resolve) => holder.once('exit', resolve));
   holder.stdin?.end();
+  const timer = setTimeout(() => holder.kill('SIGKILL'), RELEASE_MS);
   await gone;
+  clearTimeout(timer);
 }
+
+/** A holder that is told to end does so at once; one that does not is ended. */
+const RELEASE_MS = 5000;
