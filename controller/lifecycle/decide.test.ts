@@ -127,6 +127,20 @@ const TABLE: readonly Row[] = [
     verdict: 'failed Unknown',
   },
   {
+    name: '5/0, Started stored, from a daemon that looks the same after a restart',
+    on: 'lxc and test',
+    found: { kind: 'never-run' },
+    started: true,
+    verdict: 'failed Unknown',
+  },
+  {
+    name: '5/6, Started stored, from a daemon that looks the same after a restart',
+    on: 'lxc and test',
+    found: { kind: 'start-failed' },
+    started: true,
+    verdict: 'failed Unknown',
+  },
+  {
     name: '5/0, same daemon, its create refused',
     on: 'lxc and test',
     found: { kind: 'never-run' },

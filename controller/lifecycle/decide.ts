@@ -46,7 +46,11 @@ export type Verdict =
   /** It never ran and cannot under this name: another address, and a binding anew. */
   | { readonly kind: 'rebind'; readonly heldBy: string };
 
-/** DESIGN.md, "At most one start for an attempt": the table, row by row. Where it cannot be told, the attempt is used up. */
+/**
+ * DESIGN.md, "At most one start for an attempt": the table, row by row. Where it cannot be told, the attempt is used up. A
+ * domain that is stored as started and reads as never run was forgotten by its daemon, whatever that says of itself (one
+ * with a fixed host_uuid looks the same after a restart).
+ */
 export function judge(attempt: BoundAttempt, host: HostIdentity, found: Found, asked: Asked): Verdict {
   const sameDaemon = host.outlivesDaemon || attempt.hostDaemon === host.daemon;
   switch (found.kind) {
@@ -57,9 +61,9 @@ export function judge(attempt: BoundAttempt, host: HostIdentity, found: Found, a
     case 'creating':
       return { kind: 'look-again' };
     case 'never-run':
-      return sameDaemon ? neverRun(asked) : unknown('off');
+      return sameDaemon && !attempt.started ? neverRun(asked) : unknown('off');
     case 'start-failed':
-      return sameDaemon ? startFailed(asked) : unknown('failed');
+      return sameDaemon && !attempt.started ? startFailed(asked) : unknown('failed');
     case 'absent':
       return absent(attempt, host, asked);
   }
