@@ -151,7 +151,16 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
       const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs } = config;
       const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls };
       try {
-        await createController({ ...parts, rest, connect, registry, kubeMetrics, events, options }).run(signal);
+        await createController({
+          ...parts,
+          rest,
+          mayAct: () => lease.isHeld(),
+          connect,
+          registry,
+          kubeMetrics,
+          events,
+          options,
+        }).run(signal);
       } finally {
         const unsent = await events.stop(EVENTS_MS);
         if (unsent > 0) logger.warn('Events were left unsent', { unsent });

@@ -24,6 +24,8 @@ export interface ControllerOptions {
 export interface ControllerDeps {
   /** Writes fail unless the Lease is held: see leasedClient. */
   readonly rest: RestClient;
+  /** Whether something may be sent to a host now: see Lease.isHeld. */
+  readonly mayAct: () => boolean;
   readonly connect: (options: ConnectOptions) => Hypervisor;
   readonly clock: Clock;
   readonly random: Random;

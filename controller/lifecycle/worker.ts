@@ -147,6 +147,7 @@ export class HostWorker {
     const hypervisor: Hypervisor = deps.connect({
       uri: this.state.config.uri.text,
       tls: deps.options.libvirtTls,
+      maySend: deps.mayAct,
       observer: this.#observer((info) => this.#connected(hypervisor, info, signal)),
       random: deps.random,
       onObserverError: (error) => deps.logger.error('An observer failed', { host: this.state.name, error }),
@@ -165,7 +166,6 @@ export class HostWorker {
       signal,
     );
     await Promise.all([workers, patrol(this.#patrolParts(), signal)]);
-    signal.removeEventListener('abort', close);
     await hypervisor.close();
   }
 

@@ -162,6 +162,7 @@ function startController(
   const events = createEventRecorder({ client: rest, component: 'hatchery-controller', instance: 'test', logger });
   const ended = createController({
     rest,
+    mayAct: () => true,
     connect: (given) => lifeline.hypervisor(connect({ ...given, observer: lifeline.observer(given.observer) })),
     clock: systemClock,
     random: Math.random,
