@@ -1,6 +1,6 @@
 import { isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import { createWorkQueue, runWorkers, sleep } from '#controller/kube/index.ts';
+import { runWorkers, sleep } from '#controller/kube/index.ts';
 import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { Hypervisor, LibvirtError as LibvirtFailure, Observer, SessionInfo } from '#controller/libvirt/index.ts';
@@ -20,11 +20,12 @@ import { HostFault } from './pool.ts';
 import { reconcile } from './reconcile.ts';
 import type { ReconcilerParts } from './reconcile.ts';
 import { isCurrent } from './session.ts';
-import { judgeOrphans, looseDomains, quarantineLostCreates, takenKiB } from './settling.ts';
+import { looseDomains, quarantineLostCreates, surveyOrphans, takenKiB, unidentifiedDomains } from './settling.ts';
 import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
 import { forgetSession, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
+import { createHostQueue } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
 
 const DOMAINS_AT_ONCE = 32;
@@ -52,13 +53,8 @@ export class HostWorker {
     const ledger = new Ledger(config.network, now);
     const known = { domains: new Map<string, Tracked>(), assumed: new Set<string>(), ledger, memoryKiB: 0 };
     this.state = { name, config, cluster, ...known, contact: undefined, silentSince: now() };
-    this.orphans = new OrphanGuard(now);
-    this.#queue = createWorkQueue({
-      name: `host-${name}`,
-      clock: deps.clock,
-      backoff: { baseMs: 50, maxMs: 10_000 },
-      ...(deps.kubeMetrics === undefined ? {} : { metrics: deps.kubeMetrics }),
-    });
+    this.orphans = new OrphanGuard(now, () => surveyOrphans(this.state, parts.store));
+    this.#queue = createHostQueue(name, deps);
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
     this.#starter = new Starter({ ...shared, answered: (tracked) => this.#answered(tracked) });
     this.#reconciler = {
@@ -98,6 +94,7 @@ export class HostWorker {
     const tracked = this.state.domains.get(uuid);
     if (tracked === undefined) return;
     tracked.deletionSeen ||= certain;
+    if (!certain) this.orphans.doubt();
     this.#queue.add(uuid);
   }
 
@@ -178,13 +175,13 @@ export class HostWorker {
         await identify(this.state, contact.session, tracked);
         this.#changed();
       }
-      return await reconcile(this.#reconciler, uuid);
+      const result = await reconcile(this.#reconciler, uuid);
+      if (this.#unsettled.delete(uuid) && this.#unsettled.size === 0) this.#becomeReady();
+      return result;
     } catch (error) {
       // Without a connection nothing can be done; with the next one everything is looked at again.
       if (error instanceof LibvirtError && currentContact(this.state) === undefined) return { kind: 'done' };
       throw error;
-    } finally {
-      if (this.#unsettled.delete(uuid) && this.#unsettled.size === 0) this.#becomeReady();
     }
   }
 
@@ -223,13 +220,13 @@ export class HostWorker {
   async #settle(session: Session): Promise<void> {
     const before = heardBefore(this.state);
     const contact = await makeContact(session, this.state.config);
-    const { unknown } = takeList(this.state, contact.listed, before, this.#moment());
-    for (const tracked of unknown) await identify(this.state, session, tracked);
+    takeList(this.state, contact.listed, before, this.#moment());
+    for (const tracked of unidentifiedDomains(this.state)) await identify(this.state, session, tracked);
     if (!isCurrent(session)) return;
     this.state.contact = contact;
     this.state.memoryKiB = contact.memoryKiB(takenKiB(this.state));
     quarantineLostCreates(this.state, this.#parts.store, contact.identity.boot);
-    judgeOrphans(this.orphans, this.state, this.#parts.store);
+    this.orphans.judge();
     this.#unsettled = new Set(looseDomains(this.state, this.#parts.store));
     for (const uuid of this.state.domains.keys()) this.#queue.add(uuid);
     if (this.#unsettled.size === 0) this.#becomeReady();
@@ -287,7 +284,7 @@ export class HostWorker {
     const listed = await contact.trace.list();
     const { unknown, changed } = takeList(this.state, listed, before, this.#moment());
     for (const uuid of [...unknown.map((tracked) => tracked.uuid), ...changed]) this.#queue.add(uuid);
-    judgeOrphans(this.orphans, this.state, this.#parts.store);
+    this.orphans.judge();
   }
 
   #moment() {

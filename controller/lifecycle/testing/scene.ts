@@ -148,7 +148,7 @@ function createParts(
     store,
     writer: new StatusWriter(rest, store, now),
     starter: new Starter({ state, metrics, logger: silentLogger, now, wall, answered: nothing }),
-    orphans: new OrphanGuard(now),
+    orphans: new OrphanGuard(now, () => ({ listed: 1, orphans: [] })),
     reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },
     logger: silentLogger,
     hostLostAfterMs: 60_000,
