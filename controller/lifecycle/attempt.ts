@@ -8,6 +8,7 @@ import {
 } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { BoundAttempt } from './decide.ts';
+import type { AttemptView, Stopping } from './next.ts';
 import { timeOf } from './time.ts';
 
 /** Where an attempt's binding stands. */
@@ -47,6 +48,16 @@ export function isPending(resource: EphemeralDomain): boolean {
   );
 }
 
+/** Whether it is stored that the resource is suspended: nothing of it is on a host for its sake. */
+export function isSuspended({ status }: EphemeralDomain): boolean {
+  return isTrue(status?.conditions, DomainCondition.Suspended);
+}
+
+/** Whether a pending resource may be bound: neither is it suspended, nor is it to be. */
+export function mayBePlaced(resource: EphemeralDomain): boolean {
+  return isPending(resource) && !runPolicyOf(resource.spec).suspend && !isSuspended(resource);
+}
+
 /** Number of the attempt that a pending resource is bound to next. */
 export function nextAttempt(resource: EphemeralDomain): number {
   return (resource.status?.attempt ?? 0) + 1;
@@ -60,6 +71,56 @@ export function deadlineOf(resource: EphemeralDomain): number | undefined {
   // startTime has whole seconds; the first attempt's binding says which moment of that second it was.
   const exact = timeOf(resource.status?.timeline?.scheduled) ?? started;
   return (exact - started < 1000 ? Math.max(exact, started) : started) + seconds * 1000;
+}
+
+/** Times that the API server keeps have whole seconds: this much later none of the seconds that were given is cut short. */
+const WHOLE_SECOND_MS = 1000;
+
+/**
+ * Wall clock ms until which a host must have been asked to start it; undefined where there is no such deadline. While it is
+ * suspended it does not count.
+ */
+export function startDeadlineOf(resource: EphemeralDomain): number | undefined {
+  const seconds = runPolicyOf(resource.spec).startDeadlineSeconds;
+  const suspended = findCondition(resource.status?.conditions, DomainCondition.Suspended);
+  const resumed = suspended?.reason === ProgressReason.Resumed ? suspended.lastTransitionTime : undefined;
+  const begun = timeOf(resumed ?? resource.metadata.creationTimestamp);
+  if (seconds === undefined || begun === undefined) return undefined;
+  return begun + WHOLE_SECOND_MS + seconds * 1000;
+}
+
+/** The decision to stop a bound attempt's domain, as far as it is stored. */
+export function stoppingOf(resource: EphemeralDomain): Stopping | undefined {
+  const { conditions } = resource.status ?? {};
+  const graceMs = runPolicyOf(resource.spec).terminationGracePeriodSeconds * 1000;
+  const failing = findCondition(conditions, DomainCondition.FailureTarget);
+  if (failing?.status === 'True') {
+    const decided = (timeOf(failing.lastTransitionTime) ?? 0) + WHOLE_SECOND_MS;
+    // A deadline that is put off once it is over changes nothing any more.
+    return { why: 'deadline', until: Math.min(deadlineOf(resource) ?? decided, decided) + graceMs };
+  }
+  const suspended = findCondition(conditions, DomainCondition.Suspended);
+  if (suspended?.status !== 'Unknown') return undefined;
+  return { why: 'suspend', until: (timeOf(suspended.lastTransitionTime) ?? 0) + WHOLE_SECOND_MS + graceMs };
+}
+
+/** What of a bound resource decides over its attempt. `confirmed`: see AttemptView. */
+export function viewOfAttempt(resource: EphemeralDomain, bound: Binding, confirmed: boolean): AttemptView {
+  const { suspend, terminationGracePeriodSeconds } = runPolicyOf(resource.spec);
+  return {
+    bound,
+    deadline: deadlineOf(resource),
+    startDeadline: startDeadlineOf(resource),
+    graceMs: terminationGracePeriodSeconds * 1000,
+    suspend,
+    stopping: stoppingOf(resource),
+    confirmed,
+  };
+}
+
+/** Attempts that backoffLimit counts, the bound one included: what a suspension ended does not count. */
+export function countedAttempts({ status }: EphemeralDomain): number {
+  return Math.max((status?.attempt ?? 1) - (status?.suspendedAttempts ?? 0), 1);
 }
 
 /** Wall clock ms at which a finished resource is to be deleted; undefined: never, or not finished. */
@@ -83,7 +144,7 @@ export function pausedUntil(resource: EphemeralDomain): number | undefined {
   const scheduled = findCondition(resource.status?.conditions, DomainCondition.Scheduled);
   if (scheduled?.status !== 'False' || scheduled.reason !== ProgressReason.BackOff) return undefined;
   const failed = timeOf(scheduled.lastTransitionTime);
-  return failed === undefined ? undefined : failed + pauseAfter(resource.status?.attempt ?? 1);
+  return failed === undefined ? undefined : failed + pauseAfter(countedAttempts(resource));
 }
 
 /** What became of an attempt whose domain stands on a host, as far as this version of its resource tells. */

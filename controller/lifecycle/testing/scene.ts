@@ -206,6 +206,14 @@ function traceOver(scene: Scene): HostTrace {
     start: () => begin(false),
     startDefined: () => begin(true),
     observe: () => Promise.resolve(host.look()),
+    shutdown: () => {
+      host.act('shutdown');
+      return Promise.resolve();
+    },
+    destroy: () => {
+      host.act('destroy');
+      return Promise.resolve();
+    },
     acknowledge: () => {
       host.act('acknowledge');
       return Promise.resolve();
