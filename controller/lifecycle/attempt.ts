@@ -6,7 +6,7 @@ import {
   ProgressReason,
   runPolicyOf,
 } from '#controller/api/index.ts';
-import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { Condition, EphemeralDomain } from '#controller/api/index.ts';
 import type { BoundAttempt } from './decide.ts';
 import type { AttemptView, Stopping } from './next.ts';
 import { timeOf } from './time.ts';
@@ -92,16 +92,18 @@ export function startDeadlineOf(resource: EphemeralDomain): number | undefined {
 /** The decision to stop a bound attempt's domain, as far as it is stored. */
 export function stoppingOf(resource: EphemeralDomain): Stopping | undefined {
   const { conditions } = resource.status ?? {};
-  const graceMs = runPolicyOf(resource.spec).terminationGracePeriodSeconds * 1000;
   const failing = findCondition(conditions, DomainCondition.FailureTarget);
-  if (failing?.status === 'True') {
-    const decided = (timeOf(failing.lastTransitionTime) ?? 0) + WHOLE_SECOND_MS;
-    // A deadline that is put off once it is over changes nothing any more.
-    return { why: 'deadline', until: Math.min(deadlineOf(resource) ?? decided, decided) + graceMs };
-  }
   const suspended = findCondition(conditions, DomainCondition.Suspended);
-  if (suspended?.status !== 'Unknown') return undefined;
-  return { why: 'suspend', until: (timeOf(suspended.lastTransitionTime) ?? 0) + WHOLE_SECOND_MS + graceMs };
+  // A deadline that is put off once it is over changes nothing any more.
+  if (failing?.status === 'True') return { why: 'deadline', until: graceEnd(resource, failing, deadlineOf(resource)) };
+  return suspended?.status === 'Unknown' ? { why: 'suspend', until: graceEnd(resource, suspended) } : undefined;
+}
+
+/** Wall clock ms at which the grace is over that began with a decision, or before it, when a deadline was over. */
+function graceEnd(resource: EphemeralDomain, { lastTransitionTime }: Condition, deadline = Infinity): number {
+  const graceMs = runPolicyOf(resource.spec).terminationGracePeriodSeconds * 1000;
+  const decided = timeOf(lastTransitionTime) ?? 0;
+  return graceMs === 0 ? decided : Math.min(deadline, decided + WHOLE_SECOND_MS) + graceMs;
 }
 
 /** What of a bound resource decides over its attempt. `confirmed`: see AttemptView. */

@@ -17,7 +17,12 @@ type Happening =
   | { readonly kind: 'reboot' }
   | { readonly kind: 'settle' }
   | { readonly kind: 'notice' }
-  | { readonly kind: 'watch' };
+  | { readonly kind: 'watch' }
+  | { readonly kind: 'suspend'; readonly on: boolean }
+  | { readonly kind: 'place'; readonly sameHost: boolean }
+  | { readonly kind: 'deadline' }
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'deaf' };
 
 const FAULTS: readonly Fault[] = ['killed-before', 'killed-after', 'killed-under-way', 'answer-lost', 'lost-under-way'];
 
@@ -40,39 +45,85 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'watch' as const }) },
 );
 
-const happenings = fc.array(happening, { maxLength: 60, size: 'max' });
+const interference: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 22, arbitrary: happening },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('suspend' as const), on: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('place' as const), sameHost: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'deadline' as const }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'pass' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'deaf' as const }) },
+);
 
-/** One resource, bound to one host, and everything that may happen to both. */
-class World {
+const happenings = fc.array(happening, { maxLength: 60, size: 'max' });
+const interferences = fc.array(interference, { maxLength: 80, size: 'max' });
+
+/** One binding of the resource: what looks after it, and the host as far as this attempt's domain goes. */
+interface Life {
+  readonly attempt: number;
   readonly host: HostModel;
-  readonly stored: Stored;
   readonly controller: ControllerModel;
+}
+
+/** One resource, bound to one host at a time, and everything that may happen to both. */
+class World {
+  readonly stored: Stored;
+  readonly #kind: ModelKind;
+  readonly #lives: Life[] = [];
   readonly #first: Stored;
+  #now = 0;
 
   constructor(kind: ModelKind) {
-    this.host = new HostModel(kind);
-    const bound = { hostBoot: this.host.boot, hostDaemon: this.host.daemon, started: false };
-    this.stored = { bound, outcome: undefined, version: 1 };
+    this.#kind = kind;
+    this.stored = {
+      ...{ bound: undefined, binding: 0, attempt: 0, version: 0, outcome: undefined },
+      ...{ suspend: false, deadline: undefined, stopping: undefined },
+    };
+    this.#bind(new HostModel(kind));
     this.#first = { ...this.stored };
-    this.controller = new ControllerModel(this.host, this.stored, true);
+  }
+
+  /** Where it is bound, or was last. */
+  get host(): HostModel {
+    return this.#newest.host;
+  }
+
+  get hosts(): readonly HostModel[] {
+    return [...new Set(this.#lives.map(({ host }) => host))];
+  }
+
+  get attempts(): number {
+    return this.stored.attempt;
+  }
+
+  /** How often the domain of an attempt ran, the most of all attempts. */
+  get mostRuns(): number {
+    const runs = new Map<number, number>();
+    for (const host of this.hosts) {
+      const attempt = this.#lives.find((life) => life.host === host)?.attempt ?? 0;
+      runs.set(attempt, (runs.get(attempt) ?? 0) + host.runs);
+    }
+    return Math.max(...runs.values());
+  }
+
+  get #newest(): Life {
+    const life = this.#lives.at(-1);
+    if (life === undefined) throw new Error('it was bound at least once');
+    return life;
   }
 
   happen(what: Happening): void {
     switch (what.kind) {
-      case 'step': {
-        const { killed } = this.controller.step(what.fault);
-        if (killed) this.controller.restart(this.#first);
-        else if (what.fault !== 'none') this.controller.disconnected();
+      case 'step':
+        this.#step(what.fault);
         return;
-      }
       case 'kill':
-        this.controller.restart(what.staleCache ? this.#first : this.stored);
+        this.#restart(what.staleCache ? this.#first : this.stored);
         return;
       case 'deliver':
-        this.#deliver();
+        for (const host of this.hosts) deliver(host);
         return;
       case 'unpause':
-        this.host.unpause();
+        for (const host of this.hosts) host.unpause();
         return;
       case 'end':
         this.host.end(what.crash && this.host.kind !== 'lxc' ? 'crashed' : 'power-off');
@@ -82,43 +133,110 @@ class World {
         if (this.stored.bound?.started !== false) this.host.destroyByHand();
         return;
       case 'restart-daemon':
-        this.host.restartDaemon(what.endsMeanwhile);
-        this.controller.disconnected();
+        for (const host of this.hosts) host.restartDaemon(what.endsMeanwhile);
+        this.#disconnect();
         return;
       case 'reboot':
-        this.host.reboot();
-        this.controller.disconnected();
+        for (const host of this.hosts) host.reboot();
+        this.#disconnect();
         return;
       case 'settle':
-        while (this.host.underway.length > 0) this.#deliver();
-        this.host.unpause();
-        this.controller.disconnected();
-        this.controller.settled();
+        this.#settle();
         return;
       case 'notice':
-        this.controller.notice();
+        for (const { controller } of this.#lives) controller.notice();
         return;
       case 'watch':
-        this.controller.watch();
+        for (const { controller } of this.#lives) controller.watch();
+        return;
+      case 'pass':
+        this.#now += 1;
+        return;
+      case 'deaf':
+        this.host.deaf = true;
+        return;
+      default:
+        this.#interfere(what);
+    }
+  }
+
+  #interfere(what: Extract<Happening, { kind: 'suspend' | 'place' | 'deadline' }>): void {
+    const { stored } = this;
+    if (stored.outcome !== undefined) return;
+    switch (what.kind) {
+      case 'suspend':
+        stored.suspend = what.on;
+        stored.version += 1;
+        return;
+      case 'deadline':
+        if (stored.bound === undefined) return;
+        stored.deadline = this.#now;
+        stored.version += 1;
+        return;
+      case 'place':
+        if (stored.bound === undefined && !stored.suspend) this.#place(what.sameHost);
         return;
     }
   }
 
-  #deliver(): void {
-    const request = this.host.underway.shift();
-    if (request !== undefined) this.host.act(request);
+  /** An attempt that was unbound unasked may be bound again where it was. */
+  #place(sameHost: boolean): void {
+    const isSame = this.#newest.attempt === this.stored.attempt + 1;
+    this.#bind(isSame && sameHost ? this.host : new HostModel(this.#kind));
   }
 
-  /** No more faults: everything comes to rest. */
+  #bind(host: HostModel): void {
+    const { stored } = this;
+    stored.bound = { hostBoot: host.boot, hostDaemon: host.daemon, started: false };
+    stored.binding += 1;
+    stored.attempt += 1;
+    stored.version += 1;
+    this.#lives.push({ attempt: stored.attempt, host, controller: new ControllerModel(host, stored, true) });
+  }
+
+  #step(fault: Fault): void {
+    const [newest, ...older] = this.#lives.toReversed();
+    for (const { controller } of older) controller.step('none', this.#now);
+    const killed = newest?.controller.step(fault, this.#now).killed === true;
+    if (killed) this.#restart(this.#first);
+    else if (fault !== 'none') newest?.controller.disconnected();
+  }
+
+  #restart(cache: Stored): void {
+    for (const { controller } of this.#lives) controller.restart(cache);
+  }
+
+  #disconnect(): void {
+    for (const { controller } of this.#lives) controller.disconnected();
+  }
+
+  #settle(): void {
+    for (const host of this.hosts) {
+      while (host.underway.length > 0) deliver(host);
+      host.unpause();
+    }
+    this.#disconnect();
+    for (const { controller } of this.#lives) controller.settled();
+  }
+
+  /** No more faults, and nobody interferes: everything comes to rest. */
   comeToRest(): void {
+    this.happen({ kind: 'suspend', on: false });
     for (let round = 0; round < 30; round += 1) {
       this.happen({ kind: 'settle' });
       this.happen({ kind: 'watch' });
+      this.happen({ kind: 'pass' });
       for (let i = 0; i < 4; i += 1) this.happen({ kind: 'step', fault: 'none' });
+      this.happen({ kind: 'place', sameHost: true });
       this.happen({ kind: 'end', crash: false });
       this.happen({ kind: 'notice' });
     }
   }
+}
+
+function deliver(host: HostModel): void {
+  const request = host.underway.shift();
+  if (request !== undefined) host.act(request);
 }
 
 describe('at most one start for an attempt, whatever happens in whatever order', () => {
@@ -153,6 +271,59 @@ describe('at most one start for an attempt, whatever happens in whatever order',
         }),
         { numRuns: 3_000 },
       );
+    });
+  }
+
+  for (const kind of ['xen', 'lxc', 'test'] as const) {
+    it(`${kind}: suspended, resumed and out of time at any moment, no attempt runs twice`, () => {
+      fc.assert(
+        fc.property(interferences, (many) => {
+          const world = new World(kind);
+          for (const what of many) {
+            world.happen(what);
+            assert.ok(world.mostRuns <= 1, `ran ${world.mostRuns} times`);
+          }
+          world.comeToRest();
+          assert.ok(world.mostRuns <= 1, `ran ${world.mostRuns} times`);
+        }),
+        { numRuns: 3_000 },
+      );
+    });
+
+    it(`${kind}: suspended, resumed and out of time at any moment, it comes to an end, and no trace is left`, () => {
+      fc.assert(
+        fc.property(interferences, (many) => {
+          const world = new World(kind);
+          for (const what of many) world.happen(what);
+          world.comeToRest();
+          assert.ok(world.stored.outcome !== undefined, 'an end is stored');
+          for (const { state } of world.hosts) assert.ok(['none', 'orphan'].includes(state.kind), state.kind);
+          const { outcome } = world.stored;
+          if (outcome.kind === 'succeeded') assert.deepEqual(world.host.ends, [outcome.end]);
+          if (outcome.kind === 'failed' && outcome.reason === 'StartFailed') assert.equal(world.host.runs, 0);
+        }),
+        { numRuns: 3_000 },
+      );
+    });
+
+    it(`${kind}: suspended before anybody was asked, the same attempt runs after the resume; else the next one`, () => {
+      for (const [steps, attempts] of [
+        [0, 1],
+        [1, 2],
+        [2, 2],
+      ] as const) {
+        const world = new World(kind);
+        for (let i = 0; i < steps; i += 1) world.happen({ kind: 'step', fault: 'none' });
+        world.happen({ kind: 'suspend', on: true });
+        world.happen({ kind: 'watch' });
+        for (let i = 0; i < 8; i += 1) world.happen({ kind: 'step', fault: 'none' });
+        world.happen({ kind: 'notice' });
+        for (let i = 0; i < 8; i += 1) world.happen({ kind: 'step', fault: 'none' });
+        assert.equal(world.stored.bound, undefined);
+        world.comeToRest();
+        assert.equal(world.attempts, attempts);
+        assert.deepEqual(world.stored.outcome, { kind: 'succeeded', end: 'power-off' });
+      }
     });
   }
 

@@ -65,12 +65,13 @@ export class Placer {
   /** A resource is there, or has changed. */
   noticed(resource: EphemeralDomain): void {
     const key = keyOf(resource.metadata);
+    const { uid, creationTimestamp } = resource.metadata;
     if (!mayBePlaced(resource)) {
       this.#pending.remove(key);
+      if (runPolicyOf(resource.spec).suspend) this.#seen.delete(uid);
       return;
     }
     const now = this.#parts.wall();
-    const { uid, creationTimestamp } = resource.metadata;
     if (!this.#seen.has(uid)) this.#seen.set(uid, now);
     const pause = (pausedUntil(resource) ?? now) - now;
     if (pause > 0) {

@@ -61,7 +61,7 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
   for (const [what, spec, path] of [
     ['a field that is misspelt', { ...SMALLEST, ttlSecondsAfterFinish: 5 }, 'spec.ttlSecondsAfterFinish'],
     ['a field within domain', { domain: { ...SMALLEST.domain, cpus: 2 } }, 'spec.domain.cpus'],
-    ['a field of a later version', { ...SMALLEST, suspend: true }, 'spec.suspend'],
+    ['a field of a later version', { ...SMALLEST, request: {} }, 'spec.request'],
   ] as const) {
     it(`is refused for ${what}, by name`, async () => {
       const stderr = await refusalOf([...APPLY, '-f', '-'], JSON.stringify(ephemeralDomain('bad', spec)));
