@@ -57,7 +57,7 @@ const interference: fc.Arbitrary<Happening> = fc.oneof(
 const happenings = fc.array(happening, { maxLength: 60, size: 'max' });
 const interferences = fc.array(interference, { maxLength: 80, size: 'max' });
 
-/** One binding of the resource: what looks after it, and the host as far as this attempt's domain goes. */
+/** One attempt on one host: what looks after it, and the host as far as this attempt's domain goes. */
 interface Life {
   readonly attempt: number;
   readonly host: HostModel;
@@ -75,7 +75,7 @@ class World {
   constructor(kind: ModelKind) {
     this.#kind = kind;
     this.stored = {
-      ...{ bound: undefined, binding: 0, attempt: 0, version: 0, outcome: undefined },
+      ...{ bound: undefined, place: 0, attempt: 0, version: 0, outcome: undefined },
       ...{ suspend: false, deadline: undefined, stopping: undefined },
     };
     this.#bind(new HostModel(kind));
@@ -88,7 +88,7 @@ class World {
   }
 
   get hosts(): readonly HostModel[] {
-    return [...new Set(this.#lives.map(({ host }) => host))];
+    return this.#lives.map(({ host }) => host);
   }
 
   get attempts(): number {
@@ -98,8 +98,7 @@ class World {
   /** How often the domain of an attempt ran, the most of all attempts. */
   get mostRuns(): number {
     const runs = new Map<number, number>();
-    for (const host of this.hosts) {
-      const attempt = this.#lives.find((life) => life.host === host)?.attempt ?? 0;
+    for (const { attempt, host } of this.#lives) {
       runs.set(attempt, (runs.get(attempt) ?? 0) + host.runs);
     }
     return Math.max(...runs.values());
@@ -182,16 +181,26 @@ class World {
   /** An attempt that was unbound unasked may be bound again where it was. */
   #place(sameHost: boolean): void {
     const isSame = this.#newest.attempt === this.stored.attempt + 1;
-    this.#bind(isSame && sameHost ? this.host : new HostModel(this.#kind));
+    if (isSame && sameHost) this.#bindAgain(this.#newest);
+    else this.#bind(new HostModel(this.#kind));
   }
 
   #bind(host: HostModel): void {
-    const { stored } = this;
-    stored.bound = { hostBoot: host.boot, hostDaemon: host.daemon, started: false };
-    stored.binding += 1;
-    stored.attempt += 1;
-    stored.version += 1;
-    this.#lives.push({ attempt: stored.attempt, host, controller: new ControllerModel(host, stored, true) });
+    this.stored.place += 1;
+    this.#storeBinding(host);
+    const { attempt } = this.stored;
+    this.#lives.push({ attempt, host, controller: new ControllerModel(host, this.stored, true) });
+  }
+
+  #bindAgain({ host, controller }: Life): void {
+    this.#storeBinding(host);
+    controller.rebound();
+  }
+
+  #storeBinding({ boot, daemon }: HostModel): void {
+    this.stored.bound = { hostBoot: boot, hostDaemon: daemon, started: false };
+    this.stored.attempt += 1;
+    this.stored.version += 1;
   }
 
   #step(fault: Fault): void {

@@ -7,8 +7,8 @@ import type { HostModel, Request } from './host-model.ts';
 /** What the API server holds of the resource. */
 export interface Stored {
   bound: BoundAttempt | undefined;
-  /** Which binding `bound` is, or was the last; each is looked after by a controller model of its own. */
-  binding: number;
+  /** Where it is bound, or was last: one attempt on one host, which a controller model of its own looks after. */
+  place: number;
   /** Number of the attempt that counts as the last one. */
   attempt: number;
   /** spec.suspend. */
@@ -37,7 +37,7 @@ export type Fault =
   /** The connection breaks while the request is on its way. */
   | 'lost-under-way';
 
-/** A controller of one binding whose every effect is one call, so that it can be killed between any two. */
+/** A controller of one attempt on one host, whose every effect is one call, so that it can be killed between any two. */
 export class ControllerModel {
   readonly #host: HostModel;
   readonly #stored: Stored;
@@ -46,15 +46,25 @@ export class ControllerModel {
   #found: Found | undefined;
   #asked: Asked;
   #shutdownAsked = false;
-  readonly #binding: number;
+  readonly #place: number;
+  readonly #attempt: number;
 
   constructor(host: HostModel, stored: Stored, boundByItself: boolean) {
     this.#host = host;
-    this.#binding = stored.binding;
+    this.#place = stored.place;
+    this.#attempt = stored.attempt;
     this.#stored = stored;
     this.#cache = { ...stored };
     this.#confirmed = boundByItself ? stored.version : undefined;
     this.#asked = boundByItself ? { kind: 'not-yet' } : { kind: 'not-by-us', settled: false };
+  }
+
+  /** Unbound unasked, and bound here again, by this process. */
+  rebound(): void {
+    this.disconnected();
+    this.watch();
+    this.#confirmed = this.#stored.version;
+    this.#asked = { kind: 'not-yet' };
   }
 
   /** Killed and started again; its first list may be older than what is stored. */
@@ -89,15 +99,14 @@ export class ControllerModel {
 
   /** Takes one step; returns it, and whether the process died of it. */
   step(fault: Fault, now: number): { readonly step: Step; readonly killed: boolean } {
-    // A cache that is older than the binding says nothing of it: the API server is asked.
-    if (this.#cache.binding < this.#binding) this.watch();
-    const { bound, binding, deadline, suspend, stopping, version } = this.#cache;
+    if (this.#bound() === undefined && this.#isUntold()) this.watch();
+    const { deadline, suspend, stopping, version } = this.#cache;
     const startDeadline = undefined;
     const policy = { deadline, startDeadline, graceMs: GRACE, suspend, stopping };
     const step = nextStep({
       attempt: {
         ...policy,
-        bound: binding === this.#binding ? bound : undefined,
+        bound: this.#bound(),
         confirmed: this.#confirmed === version,
       },
       host: { answering: true, identity: this.#host.identity() },
@@ -109,6 +118,16 @@ export class ControllerModel {
     if (fault === 'killed-before') return { step, killed: true };
     const killed = this.#perform(step, fault, now);
     return { step, killed };
+  }
+
+  #bound(): BoundAttempt | undefined {
+    return this.#cache.place === this.#place ? this.#cache.bound : undefined;
+  }
+
+  /** A cache that is older than the attempt, or has it elsewhere, says nothing for certain: the API server is asked. */
+  #isUntold(): boolean {
+    const { attempt, bound } = this.#cache;
+    return attempt < this.#attempt || (attempt === this.#attempt && bound !== undefined);
   }
 
   #perform(step: Step, fault: Fault, now: number): boolean {

@@ -216,7 +216,7 @@ describe('the run policy', function () {
       await suspend('unplaced');
       await stage.until('unplaced', waitsAs('Suspended'));
       await suspend('unplaced', false);
-      await stage.until('unplaced', waitsAs('Resumed'));
+      await stage.until('unplaced', suspendedAs('False', 'Resumed'));
     });
 
     it('between two attempts: the next one waits, its number kept', async () => {
