@@ -42,15 +42,15 @@ async function runningScene(
 function tap(scene: Scene, asked: string[], answer?: () => Promise<void>): void {
   const trace = scene.state.contact?.trace;
   if (trace === undefined) throw new Error('there is a contact');
-  const { shutdown, destroy } = trace;
+  const honest = { ...trace };
   Object.assign(trace, {
     shutdown: (uuid: string, timeoutMs: number) => {
       asked.push(`shutdown within ${timeoutMs}`);
-      return answer === undefined ? shutdown(uuid, timeoutMs) : answer();
+      return answer === undefined ? honest.shutdown(uuid, timeoutMs) : answer();
     },
     destroy: (uuid: string) => {
       asked.push('destroy');
-      return destroy(uuid);
+      return honest.destroy(uuid);
     },
   });
 }

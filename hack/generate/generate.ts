@@ -82,8 +82,12 @@ const templateText = async (before: string, domain: Crd, config: Options): Promi
   const spec = schemaOf(domain).properties?.spec;
   if (spec === undefined) throw new Error(`${crdPath(SOURCES.domain)} has no schema for spec`);
   // What is made from a template begins unsuspended.
-  const { suspend: _, ...properties } = spec.properties ?? {};
-  const copy = withoutTransitions({ ...spec, properties, description: "The EphemeralDomain's spec, without suspend." });
+  const kept = Object.entries(spec.properties ?? {}).filter(([name]) => name !== 'suspend');
+  const copy = withoutTransitions({
+    ...spec,
+    properties: Object.fromEntries(kept),
+    description: "The EphemeralDomain's spec, without suspend.",
+  });
   const steps = TEMPLATE_SPEC.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
   document.setIn(steps, document.createNode(copy));
   return format(document.toString({ lineWidth: 120, singleQuote: true }), { ...config, parser: 'yaml' });
