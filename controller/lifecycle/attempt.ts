@@ -120,6 +120,12 @@ export function viewOfAttempt(resource: EphemeralDomain, bound: Binding, confirm
   };
 }
 
+/** An attempt that is over, or nobody's: there is nothing to decide but what becomes of its trace. */
+export const NO_ATTEMPT: AttemptView = {
+  ...{ bound: undefined, stopping: undefined, suspend: false, confirmed: false },
+  ...{ deadline: undefined, startDeadline: undefined, graceMs: 0 },
+};
+
 /** Attempts that backoffLimit counts, the bound one included: what a suspension ended does not count. */
 export function countedAttempts({ status }: EphemeralDomain): number {
   return Math.max((status?.attempt ?? 1) - (status?.suspendedAttempts ?? 0), 1);

@@ -1,12 +1,12 @@
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { KubeLogger, ReconcileResult } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
-import { bindingOf, stateOfAttempt, viewOfAttempt } from './attempt.ts';
+import { bindingOf, NO_ATTEMPT, stateOfAttempt, viewOfAttempt } from './attempt.ts';
 import type { Binding } from './attempt.ts';
 import { currentContact, viewOf } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { nextStep } from './next.ts';
-import type { AttemptView, Change, Knowledge, Step } from './next.ts';
+import type { Change, Knowledge, Step } from './next.ts';
 import type { OrphanGuard } from './orphans.ts';
 import { changePatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
@@ -117,6 +117,9 @@ async function take(
   }
 }
 
+/** A request to shut down that could not be sent is made again so much later. */
+const ASK_AGAIN_MS = 500;
+
 async function stop(
   parts: ReconcilerParts,
   tracked: Tracked,
@@ -125,22 +128,18 @@ async function stop(
   const contact = currentContact(parts.state);
   if (contact === undefined) return DONE;
   if (step.kind === 'destroy') await destroyAfterGrace(parts, contact, tracked);
-  else await askToShutDown(parts, contact, tracked, step.withinMs);
+  else if (!(await askToShutDown(parts, contact, tracked, step.withinMs))) {
+    return { kind: 'again-after', ms: Math.min(ASK_AGAIN_MS, step.withinMs) };
+  }
   return undefined;
 }
-
-/** Of an attempt that is over, or nobody's, nothing but that decides. */
-const UNBOUND: AttemptView = {
-  ...{ bound: undefined, stopping: undefined, suspend: false, confirmed: false },
-  ...{ deadline: undefined, startDeadline: undefined, graceMs: 0 },
-};
 
 function knowledgeOf(parts: ReconcilerParts, tracked: Tracked, standing: Standing): Knowledge {
   const { state, hostLostAfterMs, now, wall } = parts;
   const contact = currentContact(state);
   const confirmed = standing.kind === 'bound' && tracked.confirmed === standing.resource.metadata.resourceVersion;
   return {
-    attempt: standing.kind === 'bound' ? viewOfAttempt(standing.resource, standing.binding, confirmed) : UNBOUND,
+    attempt: standing.kind === 'bound' ? viewOfAttempt(standing.resource, standing.binding, confirmed) : NO_ATTEMPT,
     host: viewOf(state, hostLostAfterMs, now()),
     found: tracked.found,
     asked: askedOf(tracked, contact?.session, now(), parts.settleMs),

@@ -14,14 +14,14 @@ interface StopperParts {
 
 /**
  * Asks a domain to shut down, once on a connection. A host that says no is not asked again: the domain has its grace all the
- * same. Throws LibvirtError where nothing was sent.
+ * same. Returns whether the host was asked; where nothing was sent it may be asked again.
  */
 export async function askToShutDown(
   { state, logger }: StopperParts,
   contact: Contact,
   tracked: Tracked,
   withinMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const { uuid, owner } = tracked;
   tracked.shutdownAsked = true;
   try {
@@ -29,12 +29,10 @@ export async function askToShutDown(
     logger.info('A domain is asked to shut down', { ...owner, uuid, host: state.name });
   } catch (error) {
     if (!(error instanceof LibvirtError)) throw error;
-    if (error.code === 0 && !error.mayHaveRun) {
-      tracked.shutdownAsked = false;
-      throw error;
-    }
+    tracked.shutdownAsked = error.code !== 0 || error.mayHaveRun;
     logger.warn('A domain could not be asked to shut down', { ...owner, uuid, host: state.name, error: error.message });
   }
+  return tracked.shutdownAsked;
 }
 
 /** Ends a domain that has had its grace; what became of it is looked at after that. Throws LibvirtError. */

@@ -31,7 +31,10 @@ export function unbindPatch(resource: EphemeralDomain, { reason, message, attemp
   });
 }
 
-/** It is decided that the domain, which runs, is stopped: so much is stored before the host is asked for it. */
+/**
+ * It is decided that the domain, which runs, is stopped: so much is stored before the host is asked for it. One status write
+ * more than a life has that nobody stops.
+ */
 export function stoppingPatch(
   resource: EphemeralDomain,
   { why, id }: Extract<Change, { kind: 'stopping' }>,
@@ -57,7 +60,7 @@ export function stoppingPatch(
   });
 }
 
-/** Suspended. From a host: its domain has ended, or never was there. */
+/** Suspended. From a host: its domain has ended, or never was there. One status write, and one more for the resume. */
 export function suspendedPatch(
   resource: EphemeralDomain,
   { neverRan }: Omit<Extract<Change, { kind: 'suspended' }>, 'kind'>,
