@@ -110,9 +110,9 @@ export function endOfStopped(detail: number): End | undefined {
   }
 }
 
-/** One that is not there, or does not run, need not be asked. */
-export function shutdown(session: Session, uuid: string, timeoutMs: number): Promise<void> {
+/** One that is not there, or does not run, need not be asked. `flags`: ShutdownFlags; 0 leaves the way to the host. */
+export function shutdown(session: Session, uuid: string, timeoutMs: number, flags = 0): Promise<void> {
   return unless(['no-domain', 'operation-invalid'], () =>
-    onSession(session, 'DOMAIN_SHUTDOWN', (host) => host.shutdown({ name: '', uuid }, 0, { timeoutMs })),
+    onSession(session, 'DOMAIN_SHUTDOWN', (host) => host.shutdown({ name: '', uuid }, flags, { timeoutMs })),
   );
 }

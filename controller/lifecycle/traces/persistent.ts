@@ -1,6 +1,6 @@
 import { domainXml } from '#controller/domain/xml.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
-import { LibvirtError, ShutoffReason, Signal } from '#controller/libvirt/index.ts';
+import { LibvirtError, ShutdownFlags, ShutoffReason, Signal } from '#controller/libvirt/index.ts';
 import { findByUuid, onSession, unless } from '../session.ts';
 import type { Session } from '../session.ts';
 import type { Found, HostTrace, StartAnswer } from '../trace.ts';
@@ -10,6 +10,8 @@ import { endedBy, list, observe, unanswered, whyRefused, shutdown } from './comm
 export function createLxcTrace(session: Session): HostTrace {
   return {
     ...createPersistentTrace(session, 'lxc'),
+    // Left to itself LXC writes to an initctl first, takes that for done, and a one-shot guest's init never hears of it.
+    shutdown: (uuid, timeoutMs) => shutdown(session, uuid, timeoutMs, ShutdownFlags.signal),
     destroy: (uuid) => destroy(session, uuid, () => killInit(session, uuid)),
     acknowledge: (uuid, found) => acknowledge(session, uuid, found, () => killInit(session, uuid)),
     hasVanished: (uuid, mac) => (mac === undefined ? Promise.resolve(false) : hasVanished(session, uuid, mac)),
