@@ -2,7 +2,7 @@
  * What holds where a run policy does not say. It has no defaults in the CRD, so that "not said" can be told from a choice
  * (a template's word stands only for what the resource did not say).
  */
-import type { EphemeralDomainSpec, Toleration } from './ephemeraldomain.gen.ts';
+import type { EphemeralDomain, EphemeralDomainSpec, Toleration } from './ephemeraldomain.gen.ts';
 
 /** How often a failed attempt is followed by another. */
 export const DEFAULT_BACKOFF_LIMIT = 0;
@@ -41,3 +41,6 @@ export const runPolicyOf = (spec: EphemeralDomainSpec): RunPolicy => ({
   tolerations: spec.tolerations ?? [],
   suspend: spec.suspend ?? false,
 });
+
+/** The run policy that a resource comes to. */
+export const policyOf = (resource: EphemeralDomain): RunPolicy => runPolicyOf(resource.spec);

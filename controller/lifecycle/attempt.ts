@@ -1,11 +1,4 @@
-import {
-  DomainCondition,
-  findCondition,
-  isFinished,
-  isTrue,
-  ProgressReason,
-  runPolicyOf,
-} from '#controller/api/index.ts';
+import { DomainCondition, findCondition, isFinished, isTrue, ProgressReason, policyOf } from '#controller/api/index.ts';
 import type { Condition, EphemeralDomain } from '#controller/api/index.ts';
 import type { BoundAttempt } from './decide.ts';
 import type { AttemptView, Stopping } from './next.ts';
@@ -55,7 +48,7 @@ export function isSuspended({ status }: EphemeralDomain): boolean {
 
 /** Whether a pending resource may be bound: neither is it suspended, nor is it to be. */
 export function mayBePlaced(resource: EphemeralDomain): boolean {
-  return isPending(resource) && !runPolicyOf(resource.spec).suspend && !isSuspended(resource);
+  return isPending(resource) && !policyOf(resource).suspend && !isSuspended(resource);
 }
 
 /** Number of the attempt that a pending resource is bound to next. */
@@ -65,7 +58,7 @@ export function nextAttempt(resource: EphemeralDomain): number {
 
 /** Wall clock ms at which activeDeadlineSeconds are over; undefined where there are none, or nothing was bound yet. */
 export function deadlineOf(resource: EphemeralDomain): number | undefined {
-  const seconds = runPolicyOf(resource.spec).activeDeadlineSeconds;
+  const seconds = policyOf(resource).activeDeadlineSeconds;
   const started = timeOf(resource.status?.startTime);
   if (seconds === undefined || started === undefined) return undefined;
   // startTime has whole seconds; the first attempt's binding says which moment of that second it was.
@@ -81,7 +74,7 @@ const WHOLE_SECOND_MS = 1000;
  * suspended it does not count.
  */
 export function startDeadlineOf(resource: EphemeralDomain): number | undefined {
-  const seconds = runPolicyOf(resource.spec).startDeadlineSeconds;
+  const seconds = policyOf(resource).startDeadlineSeconds;
   const suspended = findCondition(resource.status?.conditions, DomainCondition.Suspended);
   const resumed = suspended?.reason === ProgressReason.Resumed ? suspended.lastTransitionTime : undefined;
   const begun = timeOf(resumed ?? resource.metadata.creationTimestamp);
@@ -101,14 +94,14 @@ export function stoppingOf(resource: EphemeralDomain): Stopping | undefined {
 
 /** Wall clock ms at which the grace is over that began with a decision, or before it, when a deadline was over. */
 function graceEnd(resource: EphemeralDomain, { lastTransitionTime }: Condition, deadline = Infinity): number {
-  const graceMs = runPolicyOf(resource.spec).terminationGracePeriodSeconds * 1000;
+  const graceMs = policyOf(resource).terminationGracePeriodSeconds * 1000;
   const decided = timeOf(lastTransitionTime) ?? 0;
   return graceMs === 0 ? decided : Math.min(deadline, decided + WHOLE_SECOND_MS) + graceMs;
 }
 
 /** What of a bound resource decides over its attempt. `confirmed`: see AttemptView. */
 export function viewOfAttempt(resource: EphemeralDomain, bound: Binding, confirmed: boolean): AttemptView {
-  const { suspend, terminationGracePeriodSeconds } = runPolicyOf(resource.spec);
+  const { suspend, terminationGracePeriodSeconds } = policyOf(resource);
   return {
     bound,
     deadline: deadlineOf(resource),
@@ -133,7 +126,7 @@ export function countedAttempts({ status }: EphemeralDomain): number {
 
 /** Wall clock ms at which a finished resource is to be deleted; undefined: never, or not finished. */
 export function expiryOf(resource: EphemeralDomain): number | undefined {
-  const seconds = runPolicyOf(resource.spec).ttlSecondsAfterFinished;
+  const seconds = policyOf(resource).ttlSecondsAfterFinished;
   const completed = timeOf(resource.status?.completionTime);
   if (seconds === undefined || completed === undefined || !isFinished(resource.status?.phase)) return undefined;
   return completed + seconds * 1000;

@@ -1,4 +1,4 @@
-import { EPHEMERAL_DOMAINS, EndReason, ProgressReason, runPolicyOf } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAINS, EndReason, ProgressReason, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { createWorkQueue, isKubeError, keyOf, runWorkers } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger, ReconcileResult, RestClient, WorkQueue } from '#controller/kube/index.ts';
@@ -36,7 +36,10 @@ const CHANGED_MS = 30_000;
 /** Reasons for waiting are the least urgent of all writes, and never more than so many a second. */
 const REASON_EVERY_MS = 50;
 
-/** What time and people do to resources that no host worker looks after: reasons for waiting, deadlines, suspension, lost hosts, TTL. */
+/**
+ * What time and people do to resources that no host worker looks after: reasons for waiting, deadlines, suspension, lost
+ * hosts, TTL.
+ */
 export class Finisher {
   readonly #parts: FinisherParts;
   readonly #queue: WorkQueue;
@@ -52,7 +55,7 @@ export class Finisher {
   noticed(resource: EphemeralDomain): void {
     const key = keyOf(resource.metadata);
     if (isPending(resource)) {
-      const isNew = resource.status?.phase === undefined && !isTimed(resource) && !runPolicyOf(resource.spec).suspend;
+      const isNew = resource.status?.phase === undefined && !isTimed(resource) && !policyOf(resource).suspend;
       if (isNew) this.#queue.addAfter(key, WAITED_MS);
       else this.#queue.add(key);
       return;

@@ -1,7 +1,7 @@
 import { attemptUuid, domainName } from '#controller/domain/identity.ts';
 import { isKubeError, keyOf } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
-import { runPolicyOf } from '#controller/api/index.ts';
+import { policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index.ts';
 import type { Ask, HostView, Labels, Refusal } from '#controller/scheduler/index.ts';
@@ -68,7 +68,7 @@ export class Placer {
     const { uid, creationTimestamp } = resource.metadata;
     if (!mayBePlaced(resource)) {
       this.#pending.remove(key);
-      if (runPolicyOf(resource.spec).suspend) this.#seen.delete(uid);
+      if (policyOf(resource).suspend) this.#seen.delete(uid);
       return;
     }
     const now = this.#parts.wall();
@@ -79,7 +79,7 @@ export class Placer {
       this.#parts.clock.after(pause, () => this.#again(key));
       return;
     }
-    const { priority } = runPolicyOf(resource.spec);
+    const { priority } = policyOf(resource);
     this.#pending.add({ key, signature: signatureOf(resource), priority, since: timeOf(creationTimestamp) ?? now });
     this.#due();
   }
@@ -109,12 +109,11 @@ export class Placer {
   }
 
   #askOf(resource: EphemeralDomain): Ask {
-    const { spec, metadata } = resource;
-    const { namespace = '' } = metadata;
+    const { namespace = '' } = resource.metadata;
     return {
       memory: memoryKiBOf(resource) * 1024,
-      hostSelector: spec.hostSelector,
-      tolerations: runPolicyOf(spec).tolerations,
+      hostSelector: resource.spec.hostSelector,
+      tolerations: policyOf(resource).tolerations,
       namespace: { name: namespace, labels: this.#parts.namespaceLabels(namespace) },
     };
   }
@@ -221,6 +220,7 @@ function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
 
 /** What asks the same is refused by the same hosts. */
 function signatureOf(resource: EphemeralDomain): string {
-  const { hostSelector = null, tolerations = null } = resource.spec;
+  const { hostSelector = null } = resource.spec;
+  const { tolerations } = policyOf(resource);
   return JSON.stringify([memoryKiBOf(resource), hostSelector, tolerations, resource.metadata.namespace]);
 }

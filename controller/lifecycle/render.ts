@@ -1,4 +1,4 @@
-import { DomainCondition, EndReason, Phase, ProgressReason, runPolicyOf } from '#controller/api/index.ts';
+import { DomainCondition, EndReason, Phase, ProgressReason, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { countedAttempts, nextAttempt, pauseAfter } from './attempt.ts';
 import type { Change } from './next.ts';
@@ -136,7 +136,7 @@ function failedPatch(
   times: Times,
   now: number,
 ): StatusPatch {
-  const { backoffLimit } = runPolicyOf(resource.spec);
+  const { backoffLimit } = policyOf(resource);
   const attempt = resource.status?.attempt ?? 1;
   const counted = countedAttempts(resource);
   const told = `${change.message} (host ${hostOf(resource)})`;

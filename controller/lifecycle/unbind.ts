@@ -1,4 +1,4 @@
-import { DomainCondition, Phase, ProgressReason, runPolicyOf } from '#controller/api/index.ts';
+import { DomainCondition, Phase, ProgressReason, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { isPending, pausedUntil } from './attempt.ts';
 import type { Change } from './next.ts';
@@ -41,7 +41,7 @@ export function stoppingPatch(
   times: Times,
   now: number,
 ): StatusPatch {
-  const grace = runPolicyOf(resource.spec).terminationGracePeriodSeconds;
+  const grace = policyOf(resource).terminationGracePeriodSeconds;
   const how = grace === 0 ? 'it is destroyed' : `it is asked to shut down, and destroyed after ${grace} s`;
   const begun = started(resource, conditionsOf(resource), 'the domain was started', now);
   const [reason, because, type, status] =

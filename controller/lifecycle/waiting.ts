@@ -1,4 +1,4 @@
-import { EndReason, runPolicyOf } from '#controller/api/index.ts';
+import { EndReason, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { deadlineOf, isSuspended, startDeadlineOf } from './attempt.ts';
 
@@ -14,7 +14,7 @@ export type WaitingStep =
 
 /** Decides over a pending resource. `now`: wall clock ms. Suspended first, as in a Job: its deadlines do not count then. */
 export function waitingStep(resource: EphemeralDomain, now: number): WaitingStep {
-  if (runPolicyOf(resource.spec).suspend) return { kind: isSuspended(resource) ? 'rest' : 'suspend' };
+  if (policyOf(resource).suspend) return { kind: isSuspended(resource) ? 'rest' : 'suspend' };
   if (isSuspended(resource)) return { kind: 'resume' };
   const startDeadline = startDeadlineOf(resource) ?? Infinity;
   const deadline = deadlineOf(resource) ?? Infinity;

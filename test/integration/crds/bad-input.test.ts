@@ -99,6 +99,13 @@ describe('kubectl apply of a DomainHost', function () {
     });
   }
 
+  it('is refused for allowedNamespaces that no label can match', async () => {
+    const allowedNamespaces = { matchExpressions: [{ key: 'team', operator: 'In' }] };
+    const object = domainHost('bad-namespaces', { uri: 'test+tcp://127.0.0.1:1/default', allowedNamespaces });
+    const stderr = await refusalOf(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(object));
+    assert.match(stderr, /spec\.allowedNamespaces\.matchExpressions\[0\]\.values: .*: values must not be empty/);
+  });
+
   it('accepts what only the controller can judge, so that a bad host says so in its own status', () => {
     assert.deepEqual(verdicts.get('judged-later'), []);
   });
