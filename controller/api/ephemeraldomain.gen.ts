@@ -22,18 +22,44 @@ export interface EphemeralDomain {
   readonly status?: EphemeralDomainStatus;
 }
 /**
- * What to run, and how long and how often. domain, hostSelector and backoffLimit cannot be changed;
- * activeDeadlineSeconds and ttlSecondsAfterFinished can, until the domain has finished.
+ * What to run, and where, when, how long and how often. activeDeadlineSeconds, ttlSecondsAfterFinished and
+ * suspend can be changed until the domain has finished; all else cannot.
  */
 export interface EphemeralDomainSpec {
   readonly domain: DomainSpec;
   readonly hostSelector?: LabelSelector;
   /**
-   * Seconds from status.startTime after which the domain is destroyed and the EphemeralDomain is Failed with
-   * reason DeadlineExceeded, counted over all attempts, as in a Job. None by default. Can be changed until the
-   * domain has finished.
+   * Taints of Nodes that it bears, with a Pod's meaning: it may be placed on a host only if each NoSchedule and
+   * NoExecute taint of its Node is borne by one of these. A cordoned Node gets nothing new, whatever is tolerated.
+   * None by default. Immutable. Example: [{key: dedicated, operator: Equal, value: batch}].
+   */
+  readonly tolerations?: readonly Toleration[];
+  /**
+   * Where it stands in the queue for a place: a higher one goes first, the older one of two that are equal, and
+   * one that no host can take lets others pass. 0 when not said; below 0 is allowed. It moves no domain that has a
+   * place already. Immutable.
+   */
+  readonly priority?: number;
+  /**
+   * Seconds from its creation, or from its last resume, within which a host must have been asked to start it, the
+   * next attempt after a failed one too. Over, it is Failed with reason StartDeadlineExceeded, whether it waits
+   * for a place, between two attempts, or on its host; a start that was asked for counts as in time. None by
+   * default. Immutable.
+   */
+  readonly startDeadlineSeconds?: number;
+  /**
+   * Seconds from status.startTime after which the domain is asked to shut down, destroyed where it has not after
+   * terminationGracePeriodSeconds, and the EphemeralDomain is Failed with reason DeadlineExceeded; counted over
+   * all attempts, as in a Job, and anew after a suspension. None by default. Can be changed until the domain has
+   * finished.
    */
   readonly activeDeadlineSeconds?: number;
+  /**
+   * Seconds that the domain has to end by itself once it was asked to shut down, because its activeDeadlineSeconds
+   * are over or it is suspended; then it is destroyed. 30 when not said; 0 destroys it at once. Deleting the
+   * EphemeralDomain gives no grace. Immutable.
+   */
+  readonly terminationGracePeriodSeconds?: number;
   /**
    * How many times a failed attempt is followed by another, each a new domain, perhaps on another host. 0 (what
    * holds when it is not said) means that the domain is started at most once. Immutable.
@@ -44,6 +70,14 @@ export interface EphemeralDomainSpec {
    * changed until the domain has finished.
    */
   readonly ttlSecondsAfterFinished?: number;
+  /**
+   * Whether it is to be placed on no host, as in a Job. Set while it runs, its domain is asked to shut down,
+   * destroyed where it has not after terminationGracePeriodSeconds, and the EphemeralDomain is Pending; however
+   * the domain ends then, it counts as suspended. Taken back, it is placed anew as the next attempt: its work
+   * begins from the start, and backoffLimit counts it not. false when not said. Can be changed until the domain
+   * has finished.
+   */
+  readonly suspend?: boolean;
 }
 /**
  * The domain to run: required, and immutable as a whole. It gets one network interface on the host's guest
@@ -123,6 +157,29 @@ export interface LabelSelectorRequirement {
   readonly values?: readonly string[];
 }
 /**
+ * One taint, or several, that it bears. Example: {key: dedicated, operator: Exists, effect: NoSchedule}.
+ */
+export interface Toleration {
+  /**
+   * Key of the taint. Left out, with operator Exists, it is every key.
+   */
+  readonly key?: string;
+  /**
+   * How the taint is compared: Equal (its value is value; what holds when it is not said) or Exists (whatever its
+   * value).
+   */
+  readonly operator?: 'Exists' | 'Equal';
+  /**
+   * Value of the taint, with operator Equal. Left out it is the empty one.
+   */
+  readonly value?: string;
+  /**
+   * Effect of the taint: NoSchedule or NoExecute (PreferNoSchedule repels no EphemeralDomain). Left out it is
+   * every effect.
+   */
+  readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+/**
  * What became of it. Written by the controller only.
  */
 export interface EphemeralDomainStatus {
@@ -136,8 +193,10 @@ export interface EphemeralDomainStatus {
    */
   readonly phase?: string;
   /**
-   * Scheduled (a host was found), Started (the domain was started), Ready (it can be used: with Started), Complete
-   * (it succeeded), Failed (it will not succeed). Complete and Failed exclude each other, as in a Job.
+   * Suspended (it is placed on no host; Unknown while its domain is being stopped for that), Scheduled (a host was
+   * found), Started (the domain was started), Ready (it can be used: with Started), FailureTarget (it is decided
+   * that it fails, and its domain is being stopped, as in a Job), Complete (it succeeded), Failed (it will not
+   * succeed). Complete and Failed exclude each other, as in a Job.
    */
   readonly conditions?: readonly Condition[];
   /**
@@ -148,6 +207,10 @@ export interface EphemeralDomainStatus {
    * Number of the attempt, from 1. At most one domain is ever started for an attempt.
    */
   readonly attempt?: number;
+  /**
+   * How many of the attempts were ended by a suspension: backoffLimit does not count them. Absent for none.
+   */
+  readonly suspendedAttempts?: number;
   readonly domain?: DomainStatus;
   /**
    * IPv4 address given to the domain, held until its host no longer lists it.
@@ -168,7 +231,8 @@ export interface EphemeralDomainStatus {
    */
   readonly spawnTime?: string;
   /**
-   * When it was first bound to a host; activeDeadlineSeconds counts from here. Later attempts leave it as it is.
+   * When it was first bound to a host, or first after its last resume; activeDeadlineSeconds counts from here.
+   * Later attempts leave it as it is, a suspension clears it.
    */
   readonly startTime?: string;
   /**

@@ -27,8 +27,10 @@ export const EndReason = {
   ImageNotFound: 'ImageNotFound',
   /** Failed: the command line is too long, or holds what a guest cannot get, once $(NAME) is expanded. */
   InvalidCommandLine: 'InvalidCommandLine',
-  /** Failed: activeDeadlineSeconds has passed. */
+  /** Failed: activeDeadlineSeconds has passed. Also of FailureTarget=True, while the domain is being stopped for it. */
   DeadlineExceeded: 'DeadlineExceeded',
+  /** Failed: startDeadlineSeconds has passed before a host was asked to start it. */
+  StartDeadlineExceeded: 'StartDeadlineExceeded',
   /** Failed: the last of several attempts failed; message tells how. With backoffLimit 0 the attempt's own reason. */
   BackoffLimitExceeded: 'BackoffLimitExceeded',
 } as const;
@@ -42,6 +44,12 @@ export const ProgressReason = {
   BackOff: 'BackOff',
   /** Pending, Scheduled=False: its name was another domain's on the host, so that it did not run; it is placed anew. */
   NameHeld: 'NameHeld',
+  /** Running, Suspended=Unknown: spec.suspend was set, and its domain is asked to shut down, or destroyed after the grace. */
+  Suspending: 'Suspending',
+  /** Pending, Suspended=True, Scheduled=False: spec.suspend is set. */
+  Suspended: 'Suspended',
+  /** Pending, Suspended=False: spec.suspend was taken back, and it waits for a place again. */
+  Resumed: 'Resumed',
   /** Scheduled=True. */
   Bound: 'Bound',
   /** Started=True, Ready=True. */

@@ -1,7 +1,15 @@
 import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { DomainHost, EphemeralDomain } from '#controller/api/index.ts';
 import { createReflector, createStore, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
-import type { Disappearance, KubeObject, Node, ResourceType, StoreSink } from '#controller/kube/index.ts';
+import type {
+  Disappearance,
+  KubeObject,
+  Namespace,
+  Node,
+  ReflectorOptions,
+  ResourceType,
+  StoreSink,
+} from '#controller/kube/index.ts';
 import { bindingOf } from './attempt.ts';
 import type { ControllerDeps } from './deps.ts';
 import { Finisher } from './finisher.ts';
@@ -40,6 +48,7 @@ function createCaches({ logger }: ControllerDeps) {
     }),
     domainHosts: createStore<DomainHost>({ logger }),
     nodes: createStore<Node>({ logger }),
+    namespaces: createStore<Namespace>({ logger }),
   };
 }
 
@@ -59,7 +68,7 @@ async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
   const caches = createCaches(deps);
   const reflectors = startReflectors(deps, caches, signal);
   const parts = assemble(deps, caches, cluster, signal);
-  const stores = [caches.domains, caches.domainHosts, caches.nodes];
+  const stores = [caches.domains, caches.domainHosts, caches.nodes, caches.namespaces];
   const synced = await Promise.all(stores.map((store) => store.waitForSync(signal)));
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
@@ -87,13 +96,23 @@ function startReflectors(deps: ControllerDeps, caches: Caches, signal: AbortSign
   const { rest: client, logger, clock, random, kubeMetrics } = deps;
   const { key, value } = deps.options.dom0Label;
   const shared = { client, logger, clock, random, ...(kubeMetrics === undefined ? {} : { metrics: kubeMetrics }) };
-  const start = <T extends KubeObject>(type: ResourceType<T>, store: StoreSink<T>, labelSelector?: string) =>
-    createReflector({ ...shared, type, store, ...(labelSelector === undefined ? {} : { labelSelector }) }).run(signal);
+  const start = <T extends KubeObject>(
+    type: ResourceType<T>,
+    store: StoreSink<T>,
+    narrowed: Pick<ReflectorOptions<T>, 'labelSelector' | 'transform'> = {},
+  ) => createReflector({ ...shared, type, store, ...narrowed }).run(signal);
   return Promise.all([
     start(EPHEMERAL_DOMAINS, caches.domains),
     start(DOMAIN_HOSTS, caches.domainHosts),
-    start(NODES, caches.nodes, `${key}=${value}`),
+    start(NODES, caches.nodes, { labelSelector: `${key}=${value}` }),
+    start(NAMESPACES, caches.namespaces, { transform: onlyLabels }),
   ]);
+}
+
+/** All that is wanted of a Namespace. */
+function onlyLabels({ metadata }: Namespace): Namespace {
+  const { name, uid, resourceVersion, creationTimestamp, labels = {} } = metadata;
+  return { metadata: { name, uid, resourceVersion, creationTimestamp, labels } };
 }
 
 function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal: AbortSignal): Parts {
@@ -140,6 +159,10 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     dom0Label: `${options.dom0Label.key}=${options.dom0Label.value}`,
     hosts: () => hosts.views(),
     worker: (host) => hosts.worker(host),
+    namespaceLabels: (name) => {
+      const namespace = caches.namespaces.get(name);
+      return namespace === undefined ? undefined : (namespace.metadata.labels ?? {});
+    },
   });
   const finisher = new Finisher({
     ...{ rest, store, writer, reporter, placer, clock, wall, logger },
@@ -158,6 +181,13 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
   };
   caches.nodes.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeHost });
   caches.domainHosts.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeRemoval });
+  const noticeNamespace = () => placer.hostsChanged();
+  caches.namespaces.addHandlers({
+    added: noticeNamespace,
+    updated: (now, before) => {
+      if (JSON.stringify(now.metadata.labels) !== JSON.stringify(before.metadata.labels)) noticeNamespace();
+    },
+  });
   const notice = (resource: EphemeralDomain) => {
     const { host } = resource.status ?? {};
     if (host !== undefined) hosts.worker(host)?.noticed(resource);

@@ -19,7 +19,7 @@ const BOUND_FOR_EACH_START = 2;
 /** A host as the scheduler sees it. `notReady`: why it gets nothing new whatever its worker says. */
 export function viewForScheduler(
   worker: HostWorker,
-  node: Pick<HostView, 'labels' | 'unschedulable' | 'taints'>,
+  node: Pick<HostView, 'labels' | 'unschedulable' | 'taints' | 'allowedNamespaces'>,
   notReady: string | undefined,
 ): HostView {
   const { state, readiness } = worker;

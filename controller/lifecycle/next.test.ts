@@ -1,20 +1,25 @@
 import assert from 'node:assert/strict';
 
 import { nextStep } from './next.ts';
-import type { Knowledge, Step } from './next.ts';
+import type { AttemptView, Knowledge, Step } from './next.ts';
 
 const IDENTITY = { boot: 'b', daemon: 'd', outlivesDaemon: true };
 const BOUND = { hostBoot: 'b', hostDaemon: 'd', started: false };
+const ATTEMPT: AttemptView = {
+  ...{ bound: BOUND, stopping: undefined, suspend: false, confirmed: true },
+  ...{ deadline: undefined, startDeadline: undefined, graceMs: 0 },
+};
 const KNOWN: Knowledge = {
-  attempt: { bound: BOUND, deadline: undefined, confirmed: true },
+  attempt: ATTEMPT,
   host: { answering: true, identity: IDENTITY },
   found: { kind: 'absent' },
   asked: { kind: 'not-by-us', settled: true },
+  shutdownAsked: false,
   now: 1_000,
 };
-const OVER = { bound: undefined, deadline: undefined, confirmed: true };
+const OVER = { ...ATTEMPT, bound: undefined };
 const ACTIVE = { kind: 'active', id: 4 } as const;
-const STARTED = { bound: { ...BOUND, started: true }, deadline: undefined, confirmed: true };
+const STARTED = { ...ATTEMPT, bound: { ...BOUND, started: true } };
 
 interface Row {
   readonly name: string;
@@ -34,7 +39,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'to be started, but known from a cache only: ask the API server first',
-    known: { attempt: { bound: BOUND, deadline: undefined, confirmed: false } },
+    known: { attempt: { ...ATTEMPT, confirmed: false } },
     step: { kind: 'confirm' },
   },
   {
@@ -88,7 +93,7 @@ describe('nextStep', () => {
   ];
   for (const [name, known] of overdue) {
     it(`fails it for good, and first of all, when its deadline passes ${name}`, () => {
-      const step = nextStep({ ...KNOWN, attempt: { bound: BOUND, deadline: 1_000, confirmed: false }, ...known });
+      const step = nextStep({ ...KNOWN, attempt: { ...ATTEMPT, deadline: 1_000, confirmed: false }, ...known });
       assert.ok(step.kind === 'write' && step.change.kind === 'failed');
       assert.equal(step.change.reason, 'DeadlineExceeded');
       assert.equal(step.change.final, true);
@@ -96,7 +101,7 @@ describe('nextStep', () => {
   }
 
   it('lets an end that is known count, though the deadline has passed too', () => {
-    const attempt = { bound: BOUND, deadline: 1, confirmed: true };
+    const attempt = { ...ATTEMPT, deadline: 1 };
     const step = nextStep({ ...KNOWN, attempt, found: { kind: 'ended', end: 'power-off' } });
     assert.deepEqual(step, { kind: 'write', change: { kind: 'succeeded', end: 'power-off' } });
   });

@@ -1,7 +1,7 @@
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { KubeLogger, ReconcileResult } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
-import { bindingOf, deadlineOf, stateOfAttempt } from './attempt.ts';
+import { bindingOf, NO_ATTEMPT, stateOfAttempt, viewOfAttempt } from './attempt.ts';
 import type { Binding } from './attempt.ts';
 import { currentContact, viewOf } from './host-state.ts';
 import type { HostState } from './host-state.ts';
@@ -11,6 +11,7 @@ import type { OrphanGuard } from './orphans.ts';
 import { changePatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import type { Starter } from './starter.ts';
+import { askToShutDown, destroyAfterGrace } from './stopper.ts';
 import type { WallClock } from './time.ts';
 import { askedOf, noteNeverRan, see } from './tracked.ts';
 import type { Owner, Tracked } from './tracked.ts';
@@ -108,30 +109,41 @@ async function take(
     case 'write':
       if (standing.kind !== 'bound') return undefined;
       return write(parts, tracked, standing, step.change);
+    case 'shutdown':
+    case 'destroy':
+      return stop(parts, tracked, step);
     case 'acknowledge':
       return acknowledge(parts, tracked, standing);
   }
 }
 
+/** A request to shut down that could not be sent is made again so much later. */
+const ASK_AGAIN_MS = 500;
+
+async function stop(
+  parts: ReconcilerParts,
+  tracked: Tracked,
+  step: Extract<Step, { kind: 'shutdown' | 'destroy' }>,
+): Promise<ReconcileResult | undefined> {
+  const contact = currentContact(parts.state);
+  if (contact === undefined) return DONE;
+  if (step.kind === 'destroy') await destroyAfterGrace(parts, contact, tracked);
+  else if (!(await askToShutDown(parts, contact, tracked, step.withinMs))) {
+    return { kind: 'again-after', ms: Math.min(ASK_AGAIN_MS, step.withinMs) };
+  }
+  return undefined;
+}
+
 function knowledgeOf(parts: ReconcilerParts, tracked: Tracked, standing: Standing): Knowledge {
   const { state, hostLostAfterMs, now, wall } = parts;
   const contact = currentContact(state);
-  const attempt =
-    standing.kind === 'bound'
-      ? {
-          bound: standing.binding,
-          deadline: deadlineOf(standing.resource),
-          confirmed: tracked.confirmed === standing.resource.metadata.resourceVersion,
-        }
-      : { bound: undefined, deadline: undefined, confirmed: false };
+  const confirmed = standing.kind === 'bound' && tracked.confirmed === standing.resource.metadata.resourceVersion;
   return {
-    attempt,
+    attempt: standing.kind === 'bound' ? viewOfAttempt(standing.resource, standing.binding, confirmed) : NO_ATTEMPT,
     host: viewOf(state, hostLostAfterMs, now()),
     found: tracked.found,
-    asked:
-      contact === undefined
-        ? { kind: 'not-by-us', settled: false }
-        : askedOf(tracked, contact.session, now(), parts.settleMs),
+    asked: askedOf(tracked, contact?.session, now(), parts.settleMs),
+    shutdownAsked: tracked.shutdownAsked,
     now: wall(),
   };
 }
@@ -213,7 +225,7 @@ async function write(
 ): Promise<undefined> {
   const times = { requested: tracked.requestedAt, started: tracked.startedAt, stopped: tracked.stoppedAt };
   const written = await parts.writer.write(resource, changePatch(resource, change, times, parts.wall()), () => {
-    if (change.kind === 'rebind') noteNeverRan(tracked);
+    if (change.kind === 'rebind' || (change.kind === 'suspended' && change.neverRan)) noteNeverRan(tracked);
   });
   if (written.kind === 'again') return undefined;
   tracked.confirmed = written.resource.metadata.resourceVersion;

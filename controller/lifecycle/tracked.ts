@@ -36,6 +36,8 @@ export interface Tracked {
   quietSince: number;
   /** Probes in a row that said its process is gone. */
   missed: number;
+  /** On this session it was asked to shut down, whatever the host said to that. */
+  shutdownAsked: boolean;
   /** resourceVersion that came from the API server itself: our own write's answer, or a live GET. */
   confirmed: string | undefined;
   /** A watch told that its resource was deleted. */
@@ -59,14 +61,16 @@ export function track(uuid: string, owner: Owner | undefined, now: number): Trac
     heard: 0,
     quietSince: now,
     missed: 0,
+    shutdownAsked: false,
     confirmed: undefined,
     deletionSeen: false,
   };
 }
 
-/** What was asked of the host, as decide() wants to know it. */
-export function askedOf(tracked: Tracked, session: Session, now: number, settleMs: number): Asked {
+/** What was asked of the host, as decide() wants to know it; without a session what may be under way is not settled. */
+export function askedOf(tracked: Tracked, session: Session | undefined, now: number, settleMs: number): Asked {
   const { request } = tracked;
+  if (session === undefined) return request.kind === 'not-yet' ? request : { kind: 'not-by-us', settled: false };
   switch (request.kind) {
     case 'not-by-us':
       return { kind: 'not-by-us', settled: now - session.since >= settleMs };
@@ -133,6 +137,7 @@ export function hearGone(tracked: Tracked): void {
 export function forgetSession(tracked: Tracked): void {
   tracked.heard += 1;
   tracked.missed = 0;
+  tracked.shutdownAsked = false;
   if (tracked.found?.kind !== 'ended') tracked.found = undefined;
 }
 

@@ -37,6 +37,8 @@ export interface Scene {
   /** Status patches that were stored. */
   readonly patches: () => number;
   readonly remove: () => void;
+  /** Somebody changes its spec, and the watch tells of it. */
+  readonly respec: (spec: Partial<EphemeralDomain['spec']>) => void;
   /** Moves the clocks on. */
   readonly pass: (ms: number) => void;
   /** A new session with the host, as it is now. */
@@ -47,13 +49,13 @@ export interface Scene {
 }
 
 /** One resource, bound by this process to a host of a kind a moment ago. */
-export function createScene(kind: ModelKind): Scene {
+export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec']> = {}): Scene {
   const host = new HostModel(kind);
   let now = 1_000_000;
   let generation = 1;
   const hypervisor = { uri: 'test', session: { generation } };
   const clock = { now: () => now, wall: () => now };
-  const api = createApi();
+  const api = createApi(spec);
   const store = createStore<EphemeralDomain, DomainIndex>();
   const state = createState(kind, clock.now);
   const scene: Scene = {
@@ -64,6 +66,7 @@ export function createScene(kind: ModelKind): Scene {
     stored: api.stored,
     patches: api.patches,
     remove: api.remove,
+    respec: (changed) => store.put(api.respec(changed)),
     pass: (ms) => {
       now += ms;
     },
@@ -79,8 +82,8 @@ export function createScene(kind: ModelKind): Scene {
   return scene;
 }
 
-function createApi() {
-  let stored: EphemeralDomain | undefined = resource();
+function createApi(spec: Partial<EphemeralDomain['spec']>) {
+  let stored: EphemeralDomain | undefined = resource(spec);
   let patches = 0;
   const failure = (error: 'not-found' | 'conflict', ref: ObjectRef) =>
     new KubeError({ error, message: error, verb: 'get', kind: EPHEMERAL_DOMAINS.kind, ref, host: 'test' });
@@ -112,6 +115,12 @@ function createApi() {
     patches: () => patches,
     store: (next: EphemeralDomain) => {
       stored = next;
+    },
+    respec: (changed: Partial<EphemeralDomain['spec']>) => {
+      const { metadata, status } = stored ?? resource();
+      const resourceVersion = String(Number(metadata.resourceVersion) + 1);
+      stored = { ...resource(changed, status), metadata: { ...metadata, resourceVersion } };
+      return stored;
     },
     remove: () => {
       stored = undefined;
@@ -169,8 +178,9 @@ function bind(
 ): Tracked {
   const identity = { hostBoot: host.boot, hostDaemon: host.daemon };
   const binding = { host: 'h', address: ADDRESS, name: 'edom-198-18-4-130', uuid: UUID, ...identity, seen: now() };
-  const patch = bindPatch(resource(), binding, now());
-  const bound = { ...resource(), status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
+  const unbound = api.stored() ?? resource();
+  const patch = bindPatch(unbound, binding, now());
+  const bound = { ...unbound, status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
   api.store(bound);
   store.replaceAll([bound], '8');
   const stored = bindingOf(bound);
@@ -206,6 +216,14 @@ function traceOver(scene: Scene): HostTrace {
     start: () => begin(false),
     startDefined: () => begin(true),
     observe: () => Promise.resolve(host.look()),
+    shutdown: () => {
+      host.act('shutdown');
+      return Promise.resolve();
+    },
+    destroy: () => {
+      host.act('destroy');
+      return Promise.resolve();
+    },
     acknowledge: () => {
       host.act('acknowledge');
       return Promise.resolve();

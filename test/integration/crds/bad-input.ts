@@ -73,6 +73,13 @@ const selector = (what: string, hostSelector: Fields, field: string, says: strin
 const requirement = (what: string, expression: Fields, field: string, says: string): BadInput =>
   selector(what, { matchExpressions: [expression] }, `matchExpressions[0].${field}`, says);
 
+const toleration = (what: string, fields: Fields, field: string, says: string): BadInput => ({
+  what: `a toleration with ${what}`,
+  spec: { ...SMALLEST, tolerations: [fields] },
+  field: `spec.tolerations[0].${field}`,
+  says,
+});
+
 const LABEL_NAME = 'that is no label name: write NAME or PREFIX/NAME, of letters, digits, -, _ and .';
 const NO_DOMAIN = 'spec.domain is missing: say what to run, with at least memory (such as 64Mi) and boot.kernel';
 
@@ -133,6 +140,47 @@ export const BAD_INPUT: readonly BadInput[] = [
   policy('backoffLimit', 1001, 'must be at most 1000: lower it'),
   policy('ttlSecondsAfterFinished', -1, 'must be at least 0, or left out to keep the EphemeralDomain'),
   policy('ttlSecondsAfterFinished', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
+  policy('startDeadlineSeconds', 0, 'must be at least 1, or left out for no deadline'),
+  policy('startDeadlineSeconds', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
+  policy('terminationGracePeriodSeconds', -1, 'must be at least 0, or left out for 30'),
+  policy('terminationGracePeriodSeconds', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
+  toleration(
+    'no key and Equal',
+    { operator: 'Equal', value: 'a' },
+    'operator',
+    'operator must be Exists where key is left out: name a key, or bear all taints with Exists',
+  ),
+  toleration(
+    'Exists and a value',
+    { key: 'a', operator: 'Exists', value: 'b' },
+    'value',
+    'value must be left out with operator Exists: remove it',
+  ),
+  toleration(
+    'an unknown operator',
+    { key: 'a', operator: 'In' },
+    'operator',
+    'operator must be Exists or Equal, or left out for Equal',
+  ),
+  toleration(
+    'an unknown effect',
+    { key: 'a', effect: 'NoRun' },
+    'effect',
+    'effect must be NoSchedule, PreferNoSchedule or NoExecute, or left out for all of them',
+  ),
+  toleration(
+    'a key that is none',
+    { key: 'a b', operator: 'Exists' },
+    'key',
+    "key must be a taint's key: write NAME or PREFIX/NAME, of letters, digits, -, _ and .",
+  ),
+  toleration(
+    'a value that is none',
+    { key: 'a', value: 'b c' },
+    'value',
+    'value must be one that a taint can have: at most 63 letters, digits, -, _ and ., beginning and ending with a letter ' +
+      'or digit',
+  ),
   selector('a key that is none', { matchLabels: { 'a b': 'c' } }, 'matchLabels', `matchLabels has a key ${LABEL_NAME}`),
   selector(
     'a value that is none',

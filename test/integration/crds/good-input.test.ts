@@ -9,6 +9,8 @@ import type { Fields, Verdicts } from './support.ts';
 const NAMESPACE = 'crds-good-input';
 const EXAMPLES = resolve(import.meta.dirname, '../../../examples');
 
+const MOST = 2 ** 31 - 1;
+
 const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
   ['nothing that could be left out', SMALLEST],
   ['the least memory', withDomain({ memory: '1Mi' })],
@@ -33,11 +35,33 @@ const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
   ['a command line with quotes and XML', withBoot({ cmdline: `a="b c" <&> ]]> $(IP) $$ '` })],
   [
     'each run policy at its least',
-    { ...SMALLEST, activeDeadlineSeconds: 1, backoffLimit: 0, ttlSecondsAfterFinished: 0 },
+    {
+      ...SMALLEST,
+      ...{ activeDeadlineSeconds: 1, backoffLimit: 0, ttlSecondsAfterFinished: 0, startDeadlineSeconds: 1 },
+      ...{ terminationGracePeriodSeconds: 0, priority: -(2 ** 31), tolerations: [] },
+    },
   ],
   [
     'each run policy at its most',
-    { ...SMALLEST, activeDeadlineSeconds: 2 ** 31 - 1, backoffLimit: 1000, ttlSecondsAfterFinished: 2 ** 31 - 1 },
+    {
+      ...SMALLEST,
+      ...{ activeDeadlineSeconds: MOST, backoffLimit: 1000, ttlSecondsAfterFinished: MOST, startDeadlineSeconds: MOST },
+      ...{ terminationGracePeriodSeconds: MOST, priority: MOST },
+      tolerations: Array.from({ length: 32 }, (_, i) => ({ key: `${'p'.repeat(253)}/k${i}`, value: 'v'.repeat(63) })),
+    },
+  ],
+  [
+    'each kind of toleration',
+    {
+      ...SMALLEST,
+      tolerations: [
+        { operator: 'Exists' },
+        { key: 'gpu', operator: 'Exists', effect: 'NoExecute' },
+        { key: 'example.org/dedicated', operator: 'Equal', value: 'batch', effect: 'NoSchedule' },
+        { key: 'spot', value: '' },
+        { key: '', operator: 'Exists', value: '', effect: 'PreferNoSchedule' },
+      ],
+    },
   ],
   ['an empty hostSelector', { ...SMALLEST, hostSelector: {} }],
   [

@@ -15,7 +15,7 @@ import {
 } from '#controller/kube/index.ts';
 import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
-import type { TlsCredentials } from '#controller/libvirt/index.ts';
+import type { Hypervisor, TlsCredentials } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
 import type { ControllerOptions } from '#controller/lifecycle/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
@@ -44,6 +44,8 @@ export interface Stage {
   controller(options?: {
     readonly kill?: Kill;
     readonly options?: Partial<ControllerOptions>;
+    /** Stands between the controller and its hosts. */
+    readonly between?: (host: Hypervisor) => Hypervisor;
   }): Promise<RunningController>;
   create(name: string, spec?: Partial<EphemeralDomainSpec>): Promise<EphemeralDomain>;
   get(name: string): Promise<EphemeralDomain>;
@@ -87,8 +89,9 @@ export async function createStage(): Promise<Stage> {
       adopted.push(made);
       return made;
     },
-    controller: async ({ kill, options } = {}) => {
-      const made = startController(controllerRest, log, kill, { ...defaults(label), libvirtTls, ...options });
+    controller: async ({ kill, options, between = (host: Hypervisor) => host } = {}) => {
+      const told = { ...defaults(label), libvirtTls, ...options };
+      const made = startController(controllerRest, log, kill, between, told);
       running.push(made);
       await Promise.resolve();
       return made;
@@ -153,6 +156,7 @@ function startController(
   client: RestClient,
   log: string[],
   kill: Kill | undefined,
+  between: (host: Hypervisor) => Hypervisor,
   options: ControllerOptions,
 ): RunningController {
   const stop = new AbortController();
@@ -163,7 +167,8 @@ function startController(
   const ended = createController({
     rest,
     mayAct: () => true,
-    connect: (given) => lifeline.hypervisor(connect({ ...given, observer: lifeline.observer(given.observer) })),
+    connect: (given) =>
+      lifeline.hypervisor(between(connect({ ...given, observer: lifeline.observer(given.observer) }))),
     clock: systemClock,
     random: Math.random,
     logger,
