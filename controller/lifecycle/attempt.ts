@@ -6,7 +6,8 @@ import {
   ProgressReason,
   runPolicyOf,
 } from '#controller/api/index.ts';
-import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { EphemeralDomain, EphemeralDomainStatus } from '#controller/api/index.ts';
+import type { ExitReport } from '#controller/notify/index.ts';
 import type { BoundAttempt } from './decide.ts';
 import { timeOf } from './time.ts';
 
@@ -17,6 +18,8 @@ export interface Binding extends BoundAttempt {
   readonly name: string;
   readonly attempt: number;
   readonly address: string | undefined;
+  /** Whether condition Ready=True is stored. */
+  readonly ready: boolean;
 }
 
 /** The attempt that a resource is bound to; undefined before a binding, between attempts, and once it is finished. */
@@ -35,7 +38,14 @@ export function bindingOf(resource: EphemeralDomain): Binding | undefined {
     hostBoot: domain.hostBoot ?? '',
     hostDaemon: domain.hostDaemon ?? '',
     started: isTrue(status.conditions, DomainCondition.Started),
+    ready: isTrue(status.conditions, DomainCondition.Ready),
+    exit: exitOf(status),
   };
+}
+
+/** What of a guest's word on how its work ended is stored. */
+function exitOf({ exitCode, terminationMessage = '' }: EphemeralDomainStatus): ExitReport | undefined {
+  return exitCode === undefined ? undefined : { code: exitCode, message: terminationMessage };
 }
 
 /** Whether a resource waits for a place: neither bound nor finished nor being deleted. */

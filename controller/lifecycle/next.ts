@@ -8,6 +8,10 @@ export interface AttemptView {
   readonly bound: BoundAttempt | undefined;
   /** Wall clock, ms: when activeDeadlineSeconds are over. */
   readonly deadline: number | undefined;
+  /** Wall clock, ms: until when it has to be ready; undefined: it is, or has all the time there is, or was not started. */
+  readonly readyBy?: number | undefined;
+  /** Whether it was heard to be ready, or to have an exit code, and its status does not say so yet. */
+  readonly untold?: boolean;
   /** Whether this is what the API server holds now, and not only what a cache says. */
   readonly confirmed: boolean;
 }
@@ -31,13 +35,21 @@ export interface Knowledge {
 /** What is to be stored in the resource's status. */
 export type Change =
   | { readonly kind: 'running'; readonly id: number }
+  /** What was heard of its guest since Running was stored. */
+  | { readonly kind: 'heard' }
   | { readonly kind: 'succeeded'; readonly end: End }
   | { readonly kind: 'failed'; readonly reason: AttemptFailure; readonly message: string; readonly final: boolean }
   /** Unbound, the same attempt again: it never ran. */
   | { readonly kind: 'rebind'; readonly heldBy: string };
 
 export type AttemptFailure =
-  FailureReason | 'DeadlineExceeded' | 'HostLost' | 'HostRemoved' | 'ImageNotFound' | 'InvalidCommandLine';
+  | FailureReason
+  | 'DeadlineExceeded'
+  | 'HostLost'
+  | 'HostRemoved'
+  | 'ImageNotFound'
+  | 'InvalidCommandLine'
+  | 'ReadinessTimeout';
 
 /** The one next thing to do. After it everything is looked at again. */
 export type Step =
@@ -69,7 +81,7 @@ export function nextStep(known: Knowledge): Step {
     case 'adopt':
       if (isOverdue(known)) return overdue();
       if (!attempt.bound.started) return { kind: 'write', change: { kind: 'running', id: verdict.id } };
-      return { kind: 'rest', recheckAfterMs: untilDeadline(known) };
+      return whileItRuns(known) ?? { kind: 'rest', recheckAfterMs: earlier(untilDeadline(known), untilReady(known)) };
     case 'start':
       if (isOverdue(known)) return overdue();
       return attempt.confirmed ? { kind: 'start', defined: verdict.defined } : { kind: 'confirm' };
@@ -86,9 +98,18 @@ function afterItsEnd(host: HostView, found: Found | undefined): Step {
 
 function whileSilent(lostIn: number, known: Knowledge): Step {
   if (isOverdue(known)) return overdue();
+  // A guest speaks to us without its host's libvirtd.
+  const heard = known.attempt.bound?.started === true ? whileItRuns(known) : undefined;
+  if (heard !== undefined) return heard;
   if (lostIn <= 0) return failure('HostLost', 'its host answers no more: whether the domain still runs is not known');
-  const deadline = untilDeadline(known);
-  return { kind: 'rest', recheckAfterMs: deadline === undefined ? lostIn : Math.min(lostIn, deadline) };
+  return { kind: 'rest', recheckAfterMs: earlier(lostIn, earlier(untilDeadline(known), untilReady(known))) };
+}
+
+/** What is due for a domain whose Running is stored; what was heard comes first, so that it is never too late by a write. */
+function whileItRuns(known: Knowledge): Step | undefined {
+  if (known.attempt.untold === true) return { kind: 'write', change: { kind: 'heard' } };
+  if (untilReady(known) !== 0) return undefined;
+  return failure('ReadinessTimeout', 'it was not ready within readiness.timeoutSeconds after it was started');
 }
 
 function failure(reason: AttemptFailure, message: string): Step {
@@ -97,6 +118,14 @@ function failure(reason: AttemptFailure, message: string): Step {
 
 function untilDeadline({ attempt, now }: Knowledge): number | undefined {
   return attempt.deadline === undefined ? undefined : Math.max(attempt.deadline - now, 0);
+}
+
+function untilReady({ attempt, now }: Knowledge): number | undefined {
+  return attempt.readyBy === undefined ? undefined : Math.max(attempt.readyBy - now, 0);
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
 
 function isOverdue(known: Knowledge): boolean {

@@ -6,8 +6,10 @@ import type { Binding } from './attempt.ts';
 import { currentContact, viewOf } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { nextStep } from './next.ts';
-import type { Change, Knowledge, Step } from './next.ts';
+import type { AttemptView, Change, Knowledge, Step } from './next.ts';
 import type { OrphanGuard } from './orphans.ts';
+import type { Prober } from './prober.ts';
+import { readinessOf, readyBy } from './readiness.ts';
 import { changePatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import type { Starter } from './starter.ts';
@@ -24,6 +26,7 @@ export interface ReconcilerParts {
   readonly starter: Starter;
   readonly orphans: OrphanGuard;
   readonly reporter: Reporter;
+  readonly prober: Pick<Prober, 'follow'>;
   readonly logger: KubeLogger;
   readonly hostLostAfterMs: number;
   /** See SETTLE_MS. */
@@ -37,7 +40,7 @@ export interface ReconcilerParts {
 }
 
 /** What is known of a domain's resource. */
-type Standing =
+export type Standing =
   | { readonly kind: 'bound'; readonly resource: EphemeralDomain; readonly binding: Binding }
   | { readonly kind: 'over' }
   | { readonly kind: 'orphan' }
@@ -57,6 +60,7 @@ export async function reconcile(parts: ReconcilerParts, uuid: string): Promise<R
       if (tracked?.owner === undefined) return DONE;
       const standing = await standingOf(parts, tracked, tracked.owner);
       if (standing.kind === 'untold') return { kind: 'again-after', ms: standing.retryAfterMs };
+      parts.prober.follow(tracked, standing);
       const step = nextStep(knowledgeOf(parts, tracked, standing));
       // A place is waited for first; what is done there is decided once it is had: things change meanwhile.
       if ((step.kind === 'write' || step.kind === 'start') && held !== step.kind) {
@@ -82,7 +86,11 @@ function enter(
   step: Extract<Step, { kind: 'write' | 'start' }>,
 ): Promise<() => void> {
   if (step.kind === 'start') return starter.gate.enter();
-  return writer.gate.enter(step.change.kind === 'running' ? Priority.running : Priority.end);
+  return writer.gate.enter(isOfItsRun(step.change) ? Priority.running : Priority.end);
+}
+
+function isOfItsRun({ kind }: Change): boolean {
+  return kind === 'running' || kind === 'heard';
 }
 
 /** Takes a step; undefined: look again at once what is next. */
@@ -116,16 +124,8 @@ async function take(
 function knowledgeOf(parts: ReconcilerParts, tracked: Tracked, standing: Standing): Knowledge {
   const { state, hostLostAfterMs, now, wall } = parts;
   const contact = currentContact(state);
-  const attempt =
-    standing.kind === 'bound'
-      ? {
-          bound: standing.binding,
-          deadline: deadlineOf(standing.resource),
-          confirmed: tracked.confirmed === standing.resource.metadata.resourceVersion,
-        }
-      : { bound: undefined, deadline: undefined, confirmed: false };
   return {
-    attempt,
+    attempt: standing.kind === 'bound' ? attemptOf(tracked, standing) : NO_ATTEMPT,
     host: viewOf(state, hostLostAfterMs, now()),
     found: tracked.found,
     asked:
@@ -133,6 +133,19 @@ function knowledgeOf(parts: ReconcilerParts, tracked: Tracked, standing: Standin
         ? { kind: 'not-by-us', settled: false }
         : askedOf(tracked, contact.session, now(), parts.settleMs),
     now: wall(),
+  };
+}
+
+const NO_ATTEMPT: AttemptView = { bound: undefined, deadline: undefined, confirmed: false };
+
+function attemptOf(tracked: Tracked, { resource, binding }: Extract<Standing, { kind: 'bound' }>): AttemptView {
+  const isReadyUntold = tracked.readyAt !== undefined && !binding.ready && readinessOf(resource) !== undefined;
+  return {
+    bound: { ...binding, exit: binding.exit ?? tracked.exit },
+    deadline: deadlineOf(resource),
+    readyBy: binding.ready || tracked.readyAt !== undefined ? undefined : readyBy(resource, tracked.startedAt),
+    untold: isReadyUntold || (tracked.exit !== undefined && binding.exit === undefined),
+    confirmed: tracked.confirmed === resource.metadata.resourceVersion,
   };
 }
 
@@ -211,8 +224,10 @@ async function write(
   { resource, binding }: Extract<Standing, { kind: 'bound' }>,
   change: Change,
 ): Promise<undefined> {
-  const times = { requested: tracked.requestedAt, started: tracked.startedAt, stopped: tracked.stoppedAt };
-  const written = await parts.writer.write(resource, changePatch(resource, change, times, parts.wall()), () => {
+  const { requestedAt: requested, startedAt: started, readyAt: ready, stoppedAt: stopped } = tracked;
+  const exit = binding.exit ?? tracked.exit;
+  const patch = changePatch(resource, change, { requested, started, ready, stopped }, parts.wall(), exit);
+  const written = await parts.writer.write(resource, patch, () => {
     if (change.kind === 'rebind') noteNeverRan(tracked);
   });
   if (written.kind === 'again') return undefined;

@@ -1,28 +1,24 @@
 import {
   DomainCondition,
   EndReason,
-  MAX_MESSAGE_LENGTH,
   Phase,
   ProgressReason,
   removeCondition,
   runPolicyOf,
-  setCondition,
 } from '#controller/api/index.ts';
-import type { Condition, EphemeralDomain, EphemeralDomainStatus, NewCondition } from '#controller/api/index.ts';
+import type { EphemeralDomain, EphemeralDomainStatus } from '#controller/api/index.ts';
 import type { MergePatch } from '#controller/kube/index.ts';
+import type { ExitReport } from '#controller/notify/index.ts';
 import { bindingOf, nextAttempt, pauseAfter } from './attempt.ts';
 import type { Change } from './next.ts';
+import { readinessOf } from './readiness.ts';
+import { clip, conditionsOf, isReady, readyReason, ready, set, started, stopped } from './status-conditions.ts';
+import type { Conditions } from './status-conditions.ts';
 import { microTime, secondTime, spanText, timeOf } from './time.ts';
+import type { Times } from './time.ts';
 
 /** A status patch that stands only on the version of the resource that was decided on. */
 export type StatusPatch = MergePatch<EphemeralDomain>;
-
-/** When what happened, as this process saw it: wall clock ms. */
-export interface Times {
-  readonly requested?: number | undefined;
-  readonly started?: number | undefined;
-  readonly stopped?: number | undefined;
-}
 
 /** Where a resource is bound, all decided by the scheduler. */
 export interface NewBinding {
@@ -35,8 +31,6 @@ export interface NewBinding {
   /** Wall clock ms at which the scheduler first saw the resource. */
   readonly seen: number;
 }
-
-type Conditions = readonly Condition[] | undefined;
 
 /** The status patch that binds a resource to a host: the first write of ours in its life. */
 export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: number): StatusPatch {
@@ -66,14 +60,30 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
       stopped: null,
     },
     spawnTime: null,
+    exitCode: null,
+    terminationMessage: null,
   });
 }
 
-/** The status patch that stores what became of a bound attempt. */
-export function changePatch(resource: EphemeralDomain, change: Change, times: Times, now: number): StatusPatch {
+/** The status patch that stores what became of a bound attempt, and with it what its guest said of how its work ended. */
+export function changePatch(
+  resource: EphemeralDomain,
+  change: Change,
+  times: Times,
+  now: number,
+  exit?: ExitReport,
+): StatusPatch {
+  const stored = patchOf(resource, change, times, now);
+  if (exit === undefined || change.kind === 'rebind') return stored;
+  return { ...stored, status: { ...stored.status, exitCode: exit.code, terminationMessage: exit.message } };
+}
+
+function patchOf(resource: EphemeralDomain, change: Change, times: Times, now: number): StatusPatch {
   switch (change.kind) {
     case 'running':
       return runningPatch(resource, change.id, times, now);
+    case 'heard':
+      return heardPatch(resource, times, now);
     case 'succeeded': {
       const message = change.end === 'reboot' ? 'the domain rebooted, which ends it' : 'the domain shut down by itself';
       return finalPatch(resource, { failed: false, reason: EndReason.PowerOff, message }, times, now);
@@ -116,9 +126,19 @@ function runningPatch(resource: EphemeralDomain, id: number, times: Times, now: 
     phase: Phase.Running,
     // Below 0: it had ended already when its start was answered.
     ...(id < 0 ? {} : { domain: { id } }),
-    conditions: started(resource, conditionsOf(resource), message, now),
-    reason: ProgressReason.DomainStarted,
+    conditions: started(resource, conditionsOf(resource), message, times, now),
+    reason: isReady(resource, times) ? readyReason(resource) : ProgressReason.DomainStarted,
     message,
+    ...startTimes(resource, times),
+  });
+}
+
+/** What a guest said, or a probe found, after Running was stored: one write more, for those alone who use it. */
+function heardPatch(resource: EphemeralDomain, times: Times, now: number): StatusPatch {
+  if (!isReady(resource, times)) return patch(resource, {});
+  return patch(resource, {
+    conditions: ready(resource, conditionsOf(resource), times, now),
+    reason: readyReason(resource),
     ...startTimes(resource, times),
   });
 }
@@ -131,7 +151,9 @@ interface Outcome {
 
 function finalPatch(resource: EphemeralDomain, outcome: Outcome, times: Times, now: number): StatusPatch {
   const ran = times.started !== undefined || !outcome.failed;
-  const begun = ran ? started(resource, conditionsOf(resource), 'the domain was started', now) : conditionsOf(resource);
+  const begun = ran
+    ? started(resource, conditionsOf(resource), 'the domain was started', times, now)
+    : conditionsOf(resource);
   const ended = stopped(resource, begun, now);
   const type = outcome.failed ? DomainCondition.Failed : DomainCondition.Complete;
   const message = clip(outcome.message);
@@ -200,49 +222,8 @@ function patch(resource: EphemeralDomain, status: StatusFields): StatusPatch {
   };
 }
 
-function conditionsOf(resource: EphemeralDomain): Conditions {
-  return resource.status?.conditions;
-}
-
 function hostOf(resource: EphemeralDomain): string {
   return bindingOf(resource)?.host ?? resource.status?.host ?? '?';
-}
-
-function set(
-  resource: EphemeralDomain,
-  conditions: Conditions,
-  type: string,
-  status: NewCondition['status'],
-  reason: string,
-  message: string,
-  now: number,
-): readonly Condition[] {
-  const { generation } = resource.metadata;
-  const condition = { type, status, reason, message: clip(message) };
-  return setCondition(
-    conditions,
-    generation === undefined ? condition : { ...condition, observedGeneration: generation },
-    secondTime(now),
-  );
-}
-
-/** Started and, with it, Ready; both stay as they are where they are stored already. */
-function started(
-  resource: EphemeralDomain,
-  conditions: Conditions,
-  message: string,
-  now: number,
-): readonly Condition[] {
-  if (bindingOf(resource)?.started === true) return conditions ?? [];
-  const begun = set(resource, conditions, DomainCondition.Started, 'True', ProgressReason.DomainStarted, message, now);
-  return set(resource, begun, DomainCondition.Ready, 'True', ProgressReason.DomainStarted, message, now);
-}
-
-/** Ready ends with the domain; where it never was Ready nothing is said. */
-function stopped(resource: EphemeralDomain, conditions: Conditions, now: number): Conditions {
-  if (conditions?.some((condition) => condition.type === DomainCondition.Ready) !== true) return conditions;
-  const reason = ProgressReason.DomainStopped;
-  return set(resource, conditions, DomainCondition.Ready, 'False', reason, 'the domain has ended', now);
 }
 
 /** What this process knows of the times; what it does not know stays as it is stored. */
@@ -251,18 +232,17 @@ function startTimes(resource: EphemeralDomain, times: Times): Pick<StatusFields,
   const created = timeOf(known?.created);
   const { requested, started: begun, stopped: over } = times;
   const isNew = begun !== undefined && known?.domainStarted === undefined;
+  const usable = readinessOf(resource) === undefined ? begun : times.ready;
+  const isReadyNew = usable !== undefined && known?.ready === undefined;
   return {
     timeline: {
       ...(requested === undefined || known?.domainRequested !== undefined
         ? {}
         : { domainRequested: microTime(requested) }),
-      ...(isNew ? { domainStarted: microTime(begun), ready: microTime(begun) } : {}),
+      ...(isNew ? { domainStarted: microTime(begun) } : {}),
+      ...(isReadyNew ? { ready: microTime(usable) } : {}),
       ...(over === undefined ? {} : { stopped: microTime(over) }),
     },
-    ...(isNew && created !== undefined ? { spawnTime: spanText(begun - created) } : {}),
+    ...(isReadyNew && created !== undefined ? { spawnTime: spanText(usable - created) } : {}),
   };
-}
-
-function clip(message: string): string {
-  return message.length <= MAX_MESSAGE_LENGTH ? message : `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`;
 }

@@ -37,7 +37,7 @@ export function createReporter(logger: KubeLogger, events: EventRecorder, metric
     },
     changed: (resource, before) => {
       const { phase, reason = EndReason.Unknown } = resource.status ?? {};
-      if (phase === Phase.Running) log('Running', resource, before);
+      if (phase === Phase.Running) log(before.started ? 'Heard of its guest' : 'Running', resource, before);
       else if (phase === Phase.Pending) {
         log(reason === ProgressReason.BackOff ? 'Attempt failed' : 'Unbound', resource, before);
         tell(resource, 'Warning', reason);

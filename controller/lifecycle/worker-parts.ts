@@ -1,4 +1,6 @@
 import type { HostConfig } from '#controller/domain/hostspec.ts';
+import { createWorkQueue } from '#controller/kube/index.ts';
+import type { WorkQueue } from '#controller/kube/index.ts';
 import type { HostIdentity } from './decide.ts';
 import type { ControllerDeps } from './deps.ts';
 import type { LifecycleMetrics } from './metrics.ts';
@@ -23,6 +25,22 @@ export interface WorkerParts {
 /** Whether a host may be given domains; else why not. */
 export type Readiness =
   { readonly ready: true } | { readonly ready: false; readonly reason: string; readonly message: string };
+
+export const KIND_MISSING: Readiness = {
+  ready: false,
+  reason: 'ResourceKindMissing',
+  message: 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs',
+};
+
+/** The queue of one host's domains. */
+export function hostQueue(host: string, { clock, kubeMetrics }: ControllerDeps): WorkQueue {
+  return createWorkQueue({
+    name: `host-${host}`,
+    clock,
+    backoff: { baseMs: 50, maxMs: 10_000 },
+    ...(kubeMetrics === undefined ? {} : { metrics: kubeMetrics }),
+  });
+}
 
 /** What an attempt is given for its binding. */
 export interface Assumption {

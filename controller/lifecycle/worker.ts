@@ -1,9 +1,10 @@
 import { isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import { createWorkQueue, runWorkers, sleep } from '#controller/kube/index.ts';
+import { runWorkers, sleep } from '#controller/kube/index.ts';
 import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { Hypervisor, LibvirtError as LibvirtFailure, Observer, SessionInfo } from '#controller/libvirt/index.ts';
+import { probe } from '#controller/notify/index.ts';
 import { bindingOf } from './attempt.ts';
 import type { Binding } from './attempt.ts';
 import { makeContact, trySettle } from './contact.ts';
@@ -16,6 +17,7 @@ import { observeHost, reasonOf } from './observer.ts';
 import { OrphanGuard } from './orphans.ts';
 import { patrol } from './patrol.ts';
 import { memoryKiBOf } from './plan.ts';
+import { Prober } from './prober.ts';
 import { HostFault } from './pool.ts';
 import { reconcile } from './reconcile.ts';
 import type { ReconcilerParts } from './reconcile.ts';
@@ -25,6 +27,7 @@ import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
 import { forgetSession, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
+import { hostQueue, KIND_MISSING } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
 
 const DOMAINS_AT_ONCE = 32;
@@ -37,6 +40,7 @@ export class HostWorker {
   readonly #parts: WorkerParts;
   readonly #queue: WorkQueue;
   readonly #starter: Starter;
+  readonly #prober: Prober;
   readonly #reconciler: ReconcilerParts;
   #readiness: Readiness = { ready: false, reason: 'Connecting', message: 'first contact is being made' };
   /** Listed domains that are to be looked after before the host is Ready. */
@@ -53,19 +57,16 @@ export class HostWorker {
     const known = { domains: new Map<string, Tracked>(), assumed: new Set<string>(), ledger, memoryKiB: 0 };
     this.state = { name, config, cluster, ...known, contact: undefined, silentSince: now() };
     this.orphans = new OrphanGuard(now);
-    this.#queue = createWorkQueue({
-      name: `host-${name}`,
-      clock: deps.clock,
-      backoff: { baseMs: 50, maxMs: 10_000 },
-      ...(deps.kubeMetrics === undefined ? {} : { metrics: deps.kubeMetrics }),
-    });
+    this.#queue = hostQueue(name, deps);
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
-    this.#starter = new Starter({ ...shared, answered: (tracked) => this.#answered(tracked) });
+    this.#starter = new Starter({ ...shared, notify: deps.notify, answered: (tracked) => this.#answered(tracked) });
+    this.#prober = new Prober({ ...shared, clock: deps.clock, probe, changed: (uuid) => this.#queue.add(uuid) });
     this.#reconciler = {
       ...shared,
       store: parts.store,
       writer: parts.writer,
       starter: this.#starter,
+      prober: this.#prober,
       orphans: this.orphans,
       reporter: parts.reporter,
       hostLostAfterMs: deps.options.hostLostAfterMs,
@@ -78,11 +79,7 @@ export class HostWorker {
   }
 
   get readiness(): Readiness {
-    if (this.#readiness.ready && !this.#kindServed) {
-      const message = 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs';
-      return { ready: false, reason: 'ResourceKindMissing', message };
-    }
-    return this.#readiness;
+    return this.#readiness.ready && !this.#kindServed ? KIND_MISSING : this.#readiness;
   }
 
   /** A resource is, or was, bound to this host, and something of it changed. */
@@ -101,8 +98,8 @@ export class HostWorker {
     this.#queue.add(uuid);
   }
 
-  /** Looks after a domain whose resource is bound elsewhere, or nowhere, by now. */
-  unbound(uuid: string): void {
+  /** Looks after a domain of which something is new that its host did not tell: bound elsewhere by now, or its guest spoke. */
+  lookAfter(uuid: string): void {
     if (this.state.domains.has(uuid)) this.#queue.add(uuid);
   }
 
@@ -151,7 +148,10 @@ export class HostWorker {
       random: deps.random,
       onObserverError: (error) => deps.logger.error('An observer failed', { host: this.state.name, error }),
     });
-    const close = () => void hypervisor.close();
+    const close = () => {
+      this.#prober.stop();
+      void hypervisor.close();
+    };
     signal.addEventListener('abort', close, { once: true });
     const workers = runWorkers(
       {

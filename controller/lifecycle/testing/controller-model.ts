@@ -157,6 +157,8 @@ function store(stored: Stored, change: Change): void {
     if (stored.bound !== undefined) stored.bound = { ...stored.bound, started: true };
     return;
   }
+  // Nobody is heard of in this model.
+  if (change.kind === 'heard') return;
   stored.bound = undefined;
   stored.outcome = change;
 }
