@@ -36,13 +36,13 @@ export function describeReadiness(resource: EphemeralDomain): string | undefined
 const ADOPTED_MS = 5_000;
 
 /**
- * Wall clock ms until which it has to be ready; undefined where there is no limit, or it was not started. `seen`: wall
- * clock ms at which this process first saw it run.
+ * Wall clock ms until which it has to be ready; undefined where there is no limit, or nobody saw it run yet. `seen`: wall
+ * clock ms at which this process first did.
  */
 export function readyBy(resource: EphemeralDomain, seen: number | undefined): number | undefined {
   const seconds = readinessOf(resource)?.timeoutSeconds;
+  if (seconds === undefined || seen === undefined) return undefined;
   const started = timeOf(resource.status?.timeline?.domainStarted) ?? seen;
-  if (seconds === undefined || started === undefined) return undefined;
-  const wasAdopted = seen !== undefined && seen - started > 1_000;
+  const wasAdopted = seen - started > 1_000;
   return Math.max(started + seconds * 1_000, wasAdopted ? seen + ADOPTED_MS : 0);
 }

@@ -207,6 +207,7 @@ describe('what a guest says of itself, in the status', () => {
     const runs = apply(before, changePatch(before, running, TIMES, NOW + 400));
     assert.equal(readyBy(runs, NOW + 312.25), NOW + 2_312.25);
     assert.equal(readyBy(runs, NOW + 60_000), NOW + 65_000);
+    assert.equal(readyBy(runs, undefined), undefined);
     assert.equal(readyBy(told, NOW), undefined);
   });
 });

@@ -116,6 +116,9 @@ export function noteNeverRan(tracked: Tracked): void {
   tracked.found = { kind: 'absent' };
   tracked.requestedAt = undefined;
   tracked.token = 'unread';
+  // Whoever has the name has the address too, and may have spoken in its place.
+  tracked.readyAt = undefined;
+  tracked.exit = undefined;
 }
 
 /** Event STARTED. */

@@ -162,16 +162,22 @@ describe('guests on an LXC host that tell of themselves', function () {
     });
   }
 
-  it('one that is not ready in time is destroyed: Failed/ReadinessTimeout', async () => {
-    const readiness = { tcp: { port: 9 }, periodMilliseconds: 100, timeoutSeconds: 1 };
-    await stage.create('late', guest('-mode deaf', readiness));
-    const { status } = await stage.until('late', finishedAs('Failed', 'ReadinessTimeout'), LONG);
-    assert.equal(status?.timeline?.ready, undefined);
-    await eventually(async () => {
-      const listed = (await host.client.listAllDomains()).map(({ uuid }) => uuid);
-      assert.ok(!listed.includes(status?.domain?.uuid ?? ''));
+  const never: readonly [string, ReadinessSpec][] = [
+    ['nobody listens', { tcp: { port: 9 }, periodMilliseconds: 100, timeoutSeconds: 1 }],
+    ['nobody serves', { http: { port: 9, path: '/' }, periodMilliseconds: 100, timeoutSeconds: 1 }],
+  ];
+  for (const [why, readiness] of never) {
+    it(`not ready in time, since ${why}: destroyed, Failed/ReadinessTimeout`, async () => {
+      const name = why.replace(' ', '-');
+      await stage.create(name, guest('-mode deaf', readiness));
+      const { status } = await stage.until(name, finishedAs('Failed', 'ReadinessTimeout'), LONG);
+      assert.equal(status?.timeline?.ready, undefined);
+      await eventually(async () => {
+        const listed = (await host.client.listAllDomains()).map(({ uuid }) => uuid);
+        assert.ok(!listed.includes(status?.domain?.uuid ?? ''));
+      });
     });
-  });
+  }
 
   /** What the domain's guest was told, from the domain's metadata on its host. */
   async function tokenOf(uuid: string): Promise<string> {
