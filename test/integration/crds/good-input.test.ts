@@ -111,7 +111,7 @@ describe('kubectl apply of an EphemeralDomain that makes sense', function () {
     const { kubectl } = await sharedCluster();
     const input = JSON.stringify(ephemeralDomain('probed', withDomain({ readiness: { http: { port: 80 } } })));
     const stored = JSON.parse(
-      await kubectl(['create', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
+      await kubectl(['create', '--dry-run=server', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
     ) as { readonly spec: { readonly domain: { readonly readiness: unknown } } };
     assert.deepEqual(stored.spec.domain.readiness, { http: { port: 80, path: '/' }, periodMilliseconds: 200 });
   });
