@@ -74,6 +74,7 @@ function ended(end: End, exit: ExitReport | undefined): Verdict {
     case 'power-off':
     case 'reboot':
     case 'vanished':
+    case 'forgotten':
       return exit === undefined || exit.code === 0 ? { kind: 'succeeded', end } : nonZero(exit);
     case 'crashed':
       return { kind: 'failed', reason: 'Crashed', message: 'the domain crashed' };
@@ -90,7 +91,7 @@ function nonZero({ code, message }: ExitReport): Verdict {
 
 /** It is over and the host has forgotten how: what its guest said of its work counts, where it said something. */
 function lost({ exit }: BoundAttempt, otherwise: Verdict): Verdict {
-  return exit === undefined ? otherwise : ended('vanished', exit);
+  return exit === undefined ? otherwise : ended('forgotten', exit);
 }
 
 /**

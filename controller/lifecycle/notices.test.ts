@@ -65,13 +65,15 @@ describe('whom a notice is from', () => {
   ];
   for (const [what, claim, kind] of rows) {
     it(`${what}: ${kind}`, async () => {
-      const { notices } = createStage();
+      const { scene, notices } = createStage();
+      await settle(scene);
       assert.equal((await notices.admit({ name: NAME, peer: ADDRESS, token: undefined, ...claim })).kind, kind);
     });
   }
 
   it('one that was given a token has to show it', async () => {
     const { scene, notices } = createStage();
+    await settle(scene);
     scene.tracked.token = { given: TOKEN };
     const kinds = [undefined, TOKEN.replace('0', '1'), TOKEN].map((token) =>
       notices.admit({ name: NAME, peer: ADDRESS, token }),
@@ -84,6 +86,7 @@ describe('whom a notice is from', () => {
 
   it('a token that another process gave is read from the domain on its host, once', async () => {
     const { scene, notices } = createStage();
+    await settle(scene);
     const resource = scene.stored()!;
     const endpoint = { host: '192.0.2.7', port: 9403 };
     const planning = planDomain(resource, bindingOf(resource)!, scene.state.config, 'c', { endpoint, token: TOKEN });
@@ -103,9 +106,15 @@ describe('whom a notice is from', () => {
 
   it('while its host is silent, a token that is not known cannot be told right or wrong', async () => {
     const { scene, notices } = createStage();
+    await settle(scene);
     scene.tracked.token = 'unread';
     scene.state.contact = undefined;
     assert.equal((await notices.admit({ name: NAME, peer: ADDRESS, token: TOKEN })).kind, 'unavailable');
+  });
+
+  it('nobody is known yet before the domain was started, whoever has its address', async () => {
+    const { notices } = createStage();
+    assert.equal((await notices.admit({ name: NAME, peer: ADDRESS, token: undefined })).kind, 'unavailable');
   });
 
   it('nobody is known any more once the attempt is over', async () => {
@@ -132,8 +141,15 @@ describe('what a guest says', () => {
   it('ready, and how it ended, before Running is stored: one write says all', async () => {
     const stage = createStage();
     stage.isReconciled = false;
-    const guest = await guestOf(stage);
-    const answers = Promise.all([guest.ready(), guest.exit({ code: 0, message: 'done' })]);
+    let answers: Promise<readonly string[]> | undefined;
+    stage.scene.startAnswer = async () => {
+      const answer = stage.scene.host.act('create');
+      stage.scene.host.unpause();
+      const guest = await guestOf(stage);
+      answers = Promise.all([guest.ready(), guest.exit({ code: 0, message: 'done' })]);
+      assert.ok(answer !== 'done');
+      return answer;
+    };
     await settle(stage.scene);
     assert.deepEqual(await answers, ['stored', 'stored']);
     assert.equal(stage.scene.patches(), 1);

@@ -73,6 +73,8 @@ export class Notices implements Receiver {
     const worker = this.#parts.worker(binding.host);
     const tracked = worker?.state.domains.get(binding.uuid);
     if (worker === undefined || tracked === undefined) return { kind: 'unavailable', why: 'its host is not known yet' };
+    // Whoever has that address meanwhile is somebody that the host did not tell us of.
+    if (!mayRun(tracked)) return { kind: 'unavailable', why: 'that domain was not started yet' };
     const given = await tokenOf(worker.state, tracked);
     if (given === 'unknown') return { kind: 'unavailable', why: 'its host cannot be asked now' };
     if (!isToken(token, given.given))
@@ -136,6 +138,10 @@ export class Notices implements Receiver {
       all.add(waiting);
     });
   }
+}
+
+function mayRun({ request }: Tracked): boolean {
+  return request.kind !== 'not-yet' && request.kind !== 'refused' && request.kind !== 'name-held';
 }
 
 /** What was said before an end is stored with it at the latest; after it there is nothing left to wait for. */

@@ -16,6 +16,7 @@ import { clip, conditionsOf, isReady, readyReason, ready, set, started, stopped 
 import type { Conditions } from './status-conditions.ts';
 import { microTime, secondTime, spanText, timeOf } from './time.ts';
 import type { Times } from './time.ts';
+import type { End } from './trace.ts';
 
 /** A status patch that stands only on the version of the resource that was decided on. */
 export type StatusPatch = MergePatch<EphemeralDomain>;
@@ -85,7 +86,7 @@ function patchOf(resource: EphemeralDomain, change: Change, times: Times, now: n
     case 'heard':
       return heardPatch(resource, times, now);
     case 'succeeded': {
-      const message = change.end === 'reboot' ? 'the domain rebooted, which ends it' : 'the domain shut down by itself';
+      const message = wellEnded(change.end);
       return finalPatch(resource, { failed: false, reason: EndReason.PowerOff, message }, times, now);
     }
     case 'failed':
@@ -98,6 +99,13 @@ function patchOf(resource: EphemeralDomain, change: Change, times: Times, now: n
         now,
       });
   }
+}
+
+function wellEnded(end: End): string {
+  if (end === 'reboot') return 'the domain rebooted, which ends it';
+  if (end === 'forgotten')
+    return 'its guest reported code 0, and the domain is gone; its host cannot tell how it ended';
+  return 'the domain shut down by itself';
 }
 
 /** The status patch for a resource that found no place, or waits between attempts and has run out of time. */
