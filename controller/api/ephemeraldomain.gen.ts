@@ -99,6 +99,7 @@ export interface DomainSpec {
    */
   readonly vcpus: number;
   readonly boot: BootSpec;
+  readonly readiness?: ReadinessSpec;
 }
 /**
  * What the domain boots. Files are named as volumes of the host's image pool, which lies over the DomainHost's
@@ -118,11 +119,63 @@ export interface BootSpec {
   readonly initrd?: string;
   /**
    * Command line for the kernel (Xen) or arguments for the executable, split at blanks (LXC): at most 1,023 bytes,
-   * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK and GATEWAY; $$ is
-   * one $; any other $(NAME) stays as it is. Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it
-   * in clear text: no secrets here.
+   * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, and for
+   * guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see readiness.notify); $$ is one $;
+   * any other $(NAME), and one that has no value on the host, stays as it is. Example: console=hvc0 -ipaddr $(IP)
+   * -netmask $(NETMASK). dom0 logs it in clear text: no secrets here.
    */
   readonly cmdline?: string;
+}
+/**
+ * When the domain counts as ready, which condition Ready, timeline.ready and spawnTime tell: exactly one of
+ * notify (the guest says so itself), tcp and http (the controller tries). Without it Ready comes with Started.
+ * Example: {http: {port: 8000}, timeoutSeconds: 30}.
+ */
+export interface ReadinessSpec {
+  /**
+   * The guest says itself that it is ready: by POST /ready/NAME (HTTP/1.0 or 1.1, no header needed) to
+   * $(NOTIFY_HOST):$(NOTIFY_PORT), or by POST to $(NOTIFY_URL)/ready/NAME, NAME being $(DOMAIN_NAME). Believed
+   * only from the domain's own address. Where cmdline has $(NOTIFY_URL), which ends with a random token, only with
+   * that token. It has no fields: write notify: {}.
+   */
+  readonly notify?: {
+    [k: string]: unknown;
+  };
+  readonly tcp?: TcpReadiness;
+  readonly http?: HttpReadiness;
+  /**
+   * Milliseconds from one attempt of tcp or http to the next, 10 to 60000. Default 200. notify does not use it.
+   */
+  readonly periodMilliseconds: number;
+  /**
+   * Seconds from Started within which the domain must be ready. One that is not is destroyed, and its attempt has
+   * failed with reason ReadinessTimeout. No limit by default.
+   */
+  readonly timeoutSeconds?: number;
+}
+/**
+ * Ready when a TCP connection to a port of the guest opens. Example: {port: 22}.
+ */
+export interface TcpReadiness {
+  /**
+   * Port of the guest's own address, 1 to 65535. Required.
+   */
+  readonly port: number;
+}
+/**
+ * Ready when a GET of path is answered with a status from 200 to 399; redirects are not followed. Only for
+ * guests that serve several requests: one that ends after its first would end by this one. Example: {port: 8000,
+ * path: /healthz}.
+ */
+export interface HttpReadiness {
+  /**
+   * Port of the guest's own address, 1 to 65535. Required.
+   */
+  readonly port: number;
+  /**
+   * Path to GET, with a query if need be. Default /.
+   */
+  readonly path: string;
 }
 /**
  * Which dom0 hosts may run it, by the labels of their Nodes: all of matchLabels and matchExpressions must hold.
@@ -189,14 +242,14 @@ export interface EphemeralDomainStatus {
   readonly observedGeneration?: number;
   /**
    * Where it is in its life: Pending (no host yet), Scheduled (bound to a host, not yet known to run), Running,
-   * Succeeded (the domain shut down by itself), Failed. More may be added.
+   * Succeeded (the domain shut down by itself and reported no failure), Failed. More may be added.
    */
   readonly phase?: string;
   /**
    * Suspended (it is placed on no host; Unknown while its domain is being stopped for that), Scheduled (a host was
-   * found), Started (the domain was started), Ready (it can be used: with Started), FailureTarget (it is decided
-   * that it fails, and its domain is being stopped, as in a Job), Complete (it succeeded), Failed (it will not
-   * succeed). Complete and Failed exclude each other, as in a Job.
+   * found), Started (the domain was started), Ready (it can be used: as spec.domain.readiness says, else with
+   * Started), FailureTarget (it is decided that it fails, and its domain is being stopped, as in a Job), Complete
+   * (it succeeded), Failed (it will not succeed). Complete and Failed exclude each other, as in a Job.
    */
   readonly conditions?: readonly Condition[];
   /**
@@ -225,6 +278,17 @@ export interface EphemeralDomainStatus {
    * Why it is in this phase, in a sentence for people, with names and what to do.
    */
   readonly message?: string;
+  /**
+   * What the guest of the last attempt said of its work by POST /exit/NAME: 0 is well, all else makes the attempt
+   * fail with reason NonZeroExit once the domain has ended. Absent where it said nothing: powering off alone says
+   * nothing more than that it is over.
+   */
+  readonly exitCode?: number;
+  /**
+   * The text that the guest sent with its exit code, made safe to show: line breaks and other control characters
+   * are blanks, what is not UTF-8 is U+FFFD. At most 4,096 characters.
+   */
+  readonly terminationMessage?: string;
   readonly timeline?: Timeline;
   /**
    * Time from created to ready in the timeline, for people: 412ms, 1.532s.
@@ -287,7 +351,7 @@ export interface Timeline {
    */
   readonly domainStarted?: string;
   /**
-   * It could be used; for now with domainStarted.
+   * It could be used: when its guest's notice came or a probe succeeded, else with domainStarted.
    */
   readonly ready?: string;
   /**

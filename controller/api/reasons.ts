@@ -5,8 +5,15 @@
 
 /** Why an attempt ended, or an EphemeralDomain with it: reason of phase Succeeded and Failed. */
 export const EndReason = {
-  /** Succeeded: the domain powered off or rebooted by itself. A host that cannot tell a crash (LXC) says this too. */
+  /**
+   * Succeeded: the domain powered off or rebooted by itself, and its guest reported no code but 0. A host that cannot tell
+   * a crash (LXC) says this too.
+   */
   PowerOff: 'PowerOff',
+  /** Failed: the guest said by POST /exit that its work ended with another code than 0, and then it ended. */
+  NonZeroExit: 'NonZeroExit',
+  /** Failed: it was not ready within readiness.timeoutSeconds after it was started, and was destroyed. */
+  ReadinessTimeout: 'ReadinessTimeout',
   /** Failed: the guest crashed. */
   Crashed: 'Crashed',
   /** Failed: somebody destroyed the domain on its host, or it is gone from there without an end that anybody told. */
@@ -52,8 +59,12 @@ export const ProgressReason = {
   Resumed: 'Resumed',
   /** Scheduled=True. */
   Bound: 'Bound',
-  /** Started=True, Ready=True. */
+  /** Started=True; Ready=True where readiness is not asked for. */
   DomainStarted: 'DomainStarted',
+  /** Ready=False: it was started, and spec.domain.readiness is not fulfilled yet. */
+  NotReadyYet: 'NotReadyYet',
+  /** Ready=True: its guest said so, or a probe succeeded. */
+  DomainReady: 'DomainReady',
   /** Ready=False: the domain has ended. */
   DomainStopped: 'DomainStopped',
 } as const;

@@ -1,5 +1,6 @@
 import { DomainCondition, findCondition, isFinished, isTrue, ProgressReason, policyOf } from '#controller/api/index.ts';
-import type { Condition, EphemeralDomain } from '#controller/api/index.ts';
+import type { Condition, EphemeralDomain, EphemeralDomainStatus } from '#controller/api/index.ts';
+import type { ExitReport } from '#controller/notify/index.ts';
 import type { BoundAttempt } from './decide.ts';
 import type { AttemptView, Stopping } from './next.ts';
 import { timeOf } from './time.ts';
@@ -11,6 +12,8 @@ export interface Binding extends BoundAttempt {
   readonly name: string;
   readonly attempt: number;
   readonly address: string | undefined;
+  /** Whether condition Ready=True is stored. */
+  readonly ready: boolean;
 }
 
 /** The attempt that a resource is bound to; undefined before a binding, between attempts, and once it is finished. */
@@ -29,7 +32,14 @@ export function bindingOf(resource: EphemeralDomain): Binding | undefined {
     hostBoot: domain.hostBoot ?? '',
     hostDaemon: domain.hostDaemon ?? '',
     started: isTrue(status.conditions, DomainCondition.Started),
+    ready: isTrue(status.conditions, DomainCondition.Ready),
+    exit: exitOf(status),
   };
+}
+
+/** What of a guest's word on how its work ended is stored. */
+function exitOf({ exitCode, terminationMessage = '' }: EphemeralDomainStatus): ExitReport | undefined {
+  return exitCode === undefined ? undefined : { code: exitCode, message: terminationMessage };
 }
 
 /** Whether a resource waits for a place: neither bound nor finished nor being deleted. */
@@ -109,6 +119,8 @@ export function viewOfAttempt(resource: EphemeralDomain, bound: Binding, confirm
     graceMs: terminationGracePeriodSeconds * 1000,
     suspend,
     stopping: stoppingOf(resource),
+    readyBy: undefined,
+    untold: false,
     confirmed,
   };
 }
@@ -116,7 +128,7 @@ export function viewOfAttempt(resource: EphemeralDomain, bound: Binding, confirm
 /** An attempt that is over, or nobody's: there is nothing to decide but what becomes of its trace. */
 export const NO_ATTEMPT: AttemptView = {
   ...{ bound: undefined, stopping: undefined, suspend: false, confirmed: false },
-  ...{ deadline: undefined, startDeadline: undefined, graceMs: 0 },
+  ...{ deadline: undefined, startDeadline: undefined, graceMs: 0, readyBy: undefined, untold: false },
 };
 
 /** Attempts that backoffLimit counts, the bound one included: what a suspension ended does not count. */

@@ -1,11 +1,13 @@
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import type { HypervisorKind } from '#controller/domain/xml.ts';
+import { sleep } from '#controller/kube/index.ts';
+import type { Clock } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { StoragePool } from '#controller/libvirt/index.ts';
 import type { HostIdentity } from './decide.ts';
 import { poke } from './poke.ts';
 import { HostFault, imagePool, readCapabilities } from './pool.ts';
-import { onSession } from './session.ts';
+import { isCurrent, onSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { HostTrace, Listed } from './trace.ts';
 import { createLxcTrace, createTestTrace } from './traces/persistent.ts';
@@ -95,5 +97,29 @@ function traceOf(session: Session, kind: HypervisorKind, pool: StoragePool, imag
       return createLxcTrace(session);
     case 'test':
       return createTestTrace(session);
+  }
+}
+
+const RETRY_MS = { min: 500, max: 10_000 };
+
+/**
+ * Does what comes first on a new session, again and again while that stands, until it succeeds. `failed` is told why it did
+ * not, with the reason for the DomainHost; whatever that is: one host's trouble must not end the others.
+ */
+export async function untilSettled(
+  session: Session,
+  settle: () => Promise<void>,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  failed: (reason: string, error: unknown) => void,
+): Promise<void> {
+  for (let pause = RETRY_MS.min; !signal.aborted && isCurrent(session); pause = Math.min(pause * 2, RETRY_MS.max)) {
+    try {
+      await settle();
+      return;
+    } catch (error) {
+      if (!isCurrent(session)) return;
+      failed(error instanceof HostFault ? error.reason : 'Settling', error);
+      await sleep(clock, pause, signal);
+    }
   }
 }

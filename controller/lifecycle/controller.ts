@@ -16,6 +16,7 @@ import { Finisher } from './finisher.ts';
 import { Hosts } from './hosts.ts';
 import { createLifecycleMetrics } from './metrics.ts';
 import type { LifecycleMetrics } from './metrics.ts';
+import { Notices } from './notices.ts';
 import { Placer } from './placer.ts';
 import { createReporter } from './reporter.ts';
 import { createWallClock } from './time.ts';
@@ -43,6 +44,7 @@ function createCaches({ logger }: ControllerDeps) {
       indexers: {
         host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
         uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
+        name: ({ status }) => (status?.domain?.name === undefined ? [] : [status.domain.name]),
       },
       logger,
     }),
@@ -60,6 +62,7 @@ interface Parts {
   readonly hosts: Hosts;
   readonly placer: Placer;
   readonly finisher: Finisher;
+  readonly notices: Notices;
 }
 
 async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
@@ -73,7 +76,10 @@ async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
     connectParts(parts);
+    const detach = deps.notify?.attach(parts.notices);
+    signal.addEventListener('abort', () => detach?.(), { once: true });
     await Promise.all([parts.hosts.run(), parts.finisher.run(signal)]);
+    detach?.();
   }
   parts.placer.stop();
   await reflectors;
@@ -169,11 +175,12 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     hasHost: (name) => caches.domainHosts.get(name) !== undefined,
     hostLostAfterMs: options.hostLostAfterMs,
   });
-  return { caches, hosts, placer, finisher };
+  const notices = new Notices({ store, clock, wall, worker: (host) => hosts.worker(host) });
+  return { caches, hosts, placer, finisher, notices };
 }
 
 /** Who is told of what; `addHandlers` first tells of all there is. */
-function connectParts({ caches, hosts, placer, finisher }: Parts): void {
+function connectParts({ caches, hosts, placer, finisher, notices }: Parts): void {
   const noticeHost = (object: KubeObject) => hosts.noticed(object.metadata.name);
   const noticeRemoval = (object: KubeObject) => {
     noticeHost(object);
@@ -193,6 +200,7 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
     if (host !== undefined) hosts.worker(host)?.noticed(resource);
     placer.noticed(resource);
     finisher.noticed(resource);
+    notices.noticed(resource);
   };
   caches.domains.addHandlers({
     added: notice,
@@ -203,6 +211,7 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
     deleted: (resource, how) => {
       placer.gone(resource);
       finisher.gone(resource);
+      notices.gone(resource);
       const { host, domain } = resource.status ?? {};
       if (host !== undefined && domain?.uuid !== undefined) hosts.worker(host)?.deleted(domain.uuid, isCertain(how));
     },
@@ -213,7 +222,7 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
 function leaveHost(hosts: Hosts, resource: EphemeralDomain, previous: EphemeralDomain): void {
   const before = bindingOf(previous);
   if (before === undefined || bindingOf(resource)?.uuid === before.uuid) return;
-  hosts.worker(before.host)?.unbound(before.uuid);
+  hosts.worker(before.host)?.lookAfter(before.uuid);
 }
 
 function isCertain(how: Disappearance): boolean {

@@ -7,7 +7,7 @@ const IDENTITY = { boot: 'b', daemon: 'd', outlivesDaemon: true };
 const BOUND = { hostBoot: 'b', hostDaemon: 'd', started: false };
 const ATTEMPT: AttemptView = {
   ...{ bound: BOUND, stopping: undefined, suspend: false, confirmed: true },
-  ...{ deadline: undefined, startDeadline: undefined, graceMs: 0 },
+  ...{ deadline: undefined, startDeadline: undefined, graceMs: 0, readyBy: undefined, untold: false },
 };
 const KNOWN: Knowledge = {
   attempt: ATTEMPT,
@@ -58,6 +58,36 @@ const ROWS: readonly Row[] = [
     known: { found: { kind: 'ended', end: 'power-off' } },
     step: { kind: 'write', change: { kind: 'succeeded', end: 'power-off' } },
   },
+  {
+    name: 'heard of its guest while the Running write was still unsent: that one says both',
+    known: { found: ACTIVE, attempt: { ...ATTEMPT, untold: true } },
+    step: { kind: 'write', change: { kind: 'running', id: 4 } },
+  },
+  {
+    name: 'heard of its guest after Running was stored: a write of its own',
+    known: { found: ACTIVE, attempt: { ...STARTED, untold: true } },
+    step: { kind: 'write', change: { kind: 'heard' } },
+  },
+  {
+    name: 'heard of its guest in the moment in which its time was up: it was not late',
+    known: { found: ACTIVE, attempt: { ...STARTED, untold: true, readyBy: 1_000 } },
+    step: { kind: 'write', change: { kind: 'heard' } },
+  },
+  {
+    name: 'heard of its guest while its host is silent: stored all the same',
+    known: { attempt: { ...STARTED, untold: true }, host: { answering: false, lostIn: 5_000 } },
+    step: { kind: 'write', change: { kind: 'heard' } },
+  },
+  {
+    name: 'heard of its guest, and it has ended: only the final write',
+    known: { found: { kind: 'ended', end: 'power-off' }, attempt: { ...STARTED, untold: true } },
+    step: { kind: 'write', change: { kind: 'succeeded', end: 'power-off' } },
+  },
+  {
+    name: 'not ready yet: rest until its time is up',
+    known: { found: ACTIVE, attempt: { ...STARTED, deadline: 9_000, readyBy: 1_300 } },
+    step: { kind: 'rest', recheckAfterMs: 300 },
+  },
   { name: 'over, and nobody looked: look', known: { attempt: OVER, found: undefined }, step: LOOK },
   { name: 'over, still listed: acknowledge', known: { attempt: OVER, found: ACTIVE }, step: { kind: 'acknowledge' } },
   { name: 'over and gone: rest', known: { attempt: OVER }, step: REST },
@@ -84,6 +114,19 @@ describe('nextStep', () => {
     assert.equal(step.change.reason, 'HostLost');
     assert.equal(step.change.final, false);
   });
+
+  const late: readonly [string, Partial<Knowledge>][] = [
+    ['while it runs', { found: ACTIVE }],
+    ['while its host is silent', { host: { answering: false, lostIn: 10_000 } }],
+  ];
+  for (const [name, known] of late) {
+    it(`fails the attempt when it is not ready in time ${name}`, () => {
+      const step = nextStep({ ...KNOWN, attempt: { ...STARTED, readyBy: 1_000 }, ...known });
+      assert.ok(step.kind === 'write' && step.change.kind === 'failed');
+      assert.equal(step.change.reason, 'ReadinessTimeout');
+      assert.equal(step.change.final, false);
+    });
+  }
 
   const overdue: readonly [string, Partial<Knowledge>][] = [
     ['while it runs', { found: ACTIVE }],

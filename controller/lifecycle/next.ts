@@ -16,6 +16,10 @@ export interface AttemptView {
   readonly suspend: boolean;
   /** Absent unless it is stored that its domain is to be stopped. */
   readonly stopping: Stopping | undefined;
+  /** Wall clock, ms: until when it has to be ready; undefined: it is, or has all the time there is, or was not started. */
+  readonly readyBy: number | undefined;
+  /** Whether it was heard to be ready, or to have an exit code, and its status does not say so yet. */
+  readonly untold: boolean;
   /** Whether this is what the API server holds now, and not only what a cache says. */
   readonly confirmed: boolean;
 }
@@ -48,6 +52,8 @@ export interface Knowledge {
 /** What is to be stored in the resource's status. */
 export type Change =
   | { readonly kind: 'running'; readonly id: number }
+  /** What was heard of its guest since Running was stored. */
+  | { readonly kind: 'heard' }
   | { readonly kind: 'succeeded'; readonly end: End }
   | { readonly kind: 'failed'; readonly reason: AttemptFailure; readonly message: string; readonly final: boolean }
   /** Unbound, the same attempt again: it never ran. */
@@ -64,7 +70,8 @@ export type AttemptFailure =
   | 'HostLost'
   | 'HostRemoved'
   | 'ImageNotFound'
-  | 'InvalidCommandLine';
+  | 'InvalidCommandLine'
+  | 'ReadinessTimeout';
 
 /** The one next thing to do. After it everything is looked at again. */
 export type Step =
@@ -114,7 +121,7 @@ function whileItRuns(known: Knowledge, bound: BoundAttempt, id: number): Step {
   if (isPast(known, endOfGrace(known))) return overdue();
   if (isPast(known, attempt.deadline)) return { kind: 'write', change: { kind: 'stopping', why: 'deadline', id } };
   if (!bound.started) return { kind: 'write', change: { kind: 'running', id } };
-  return { kind: 'rest', recheckAfterMs: soonest(known, [attempt.deadline]) };
+  return ofItsGuest(known) ?? { kind: 'rest', recheckAfterMs: soonest(known, [attempt.deadline, attempt.readyBy]) };
 }
 
 /** It never ran, and the host may be asked. */
@@ -156,12 +163,22 @@ function whileSilent(lostIn: number, known: Knowledge): Step {
   }
   const end = decidedToFail ? stopping.until : stopping === undefined ? endOfGrace(known) : undefined;
   if (isPast(known, end)) return overdue();
+  // A guest speaks to us without its host's libvirtd.
+  const heard = stopping === undefined && attempt.bound?.started === true ? ofItsGuest(known) : undefined;
+  if (heard !== undefined) return heard;
   if (lostIn <= 0) {
     if (decidedToFail) return overdue();
     return failure('HostLost', 'its host answers no more: whether the domain still runs is not known');
   }
-  const times = asked.kind === 'not-yet' ? [end, attempt.startDeadline, attempt.deadline] : [end];
+  const times = asked.kind === 'not-yet' ? [end, attempt.startDeadline, attempt.deadline] : [end, attempt.readyBy];
   return { kind: 'rest', recheckAfterMs: soonest(known, [...times, now + lostIn]) };
+}
+
+/** What is due for a domain whose Running is stored; what was heard comes first, so that it is never too late by a write. */
+function ofItsGuest(known: Knowledge): Step | undefined {
+  if (known.attempt.untold) return { kind: 'write', change: { kind: 'heard' } };
+  if (!isPast(known, known.attempt.readyBy)) return undefined;
+  return failure('ReadinessTimeout', 'it was not ready within readiness.timeoutSeconds after it was started');
 }
 
 function failure(reason: AttemptFailure, message: string): Step {

@@ -1,14 +1,17 @@
 import { DomainCondition, EndReason, Phase, ProgressReason, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { ExitReport } from '#controller/notify/index.ts';
 import { countedAttempts, nextAttempt, pauseAfter } from './attempt.ts';
 import type { Change } from './next.ts';
-import { clip, conditionsOf, hostOf, patch, set, started, startTimes, stopped } from './status-parts.ts';
-import { withoutDomain, withoutSuspending } from './status-parts.ts';
-import type { StatusPatch, Times } from './status-parts.ts';
+import { clip, conditionsOf, hostOf, isReady, patch, ready, readyReason, set, started } from './status-parts.ts';
+import { startTimes, stopped, withoutDomain, withoutSuspending } from './status-parts.ts';
+import type { StatusPatch } from './status-parts.ts';
 import { microTime, secondTime } from './time.ts';
+import type { Times } from './time.ts';
+import type { End } from './trace.ts';
 import { stoppingPatch, suspendedPatch, unbindPatch } from './unbind.ts';
 
-export type { StatusPatch, Times } from './status-parts.ts';
+export type { StatusPatch } from './status-parts.ts';
 
 /** Where a resource is bound, all decided by the scheduler. */
 export interface NewBinding {
@@ -47,16 +50,32 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
       stopped: null,
     },
     spawnTime: null,
+    exitCode: null,
+    terminationMessage: null,
   });
 }
 
-/** The status patch that stores what became of a bound attempt. */
-export function changePatch(resource: EphemeralDomain, change: Change, times: Times, now: number): StatusPatch {
+/** The status patch that stores what became of a bound attempt, and with it what its guest said of how its work ended. */
+export function changePatch(
+  resource: EphemeralDomain,
+  change: Change,
+  times: Times,
+  now: number,
+  exit?: ExitReport,
+): StatusPatch {
+  const stored = patchOf(resource, change, times, now);
+  if (exit === undefined || change.kind === 'rebind' || change.kind === 'suspended') return stored;
+  return { ...stored, status: { ...stored.status, exitCode: exit.code, terminationMessage: exit.message } };
+}
+
+function patchOf(resource: EphemeralDomain, change: Change, times: Times, now: number): StatusPatch {
   switch (change.kind) {
     case 'running':
       return runningPatch(resource, change.id, times, now);
+    case 'heard':
+      return heardPatch(resource, times, now);
     case 'succeeded': {
-      const message = change.end === 'reboot' ? 'the domain rebooted, which ends it' : 'the domain shut down by itself';
+      const message = wellEnded(change.end);
       return finalPatch(resource, { failed: false, reason: EndReason.PowerOff, message }, times, now);
     }
     case 'failed':
@@ -73,6 +92,13 @@ export function changePatch(resource: EphemeralDomain, change: Change, times: Ti
     case 'suspended':
       return suspendedPatch(resource, change, times, now);
   }
+}
+
+function wellEnded(end: End): string {
+  if (end === 'reboot') return 'the domain rebooted, which ends it';
+  if (end === 'forgotten')
+    return 'its guest reported code 0, and the domain is gone; its host cannot tell how it ended';
+  return 'the domain shut down by itself';
 }
 
 /** The status patch for a resource that found no place, or waits between attempts and has run out of time. */
@@ -101,9 +127,19 @@ function runningPatch(resource: EphemeralDomain, id: number, times: Times, now: 
     phase: Phase.Running,
     // Below 0: it had ended already when its start was answered.
     ...(id < 0 ? {} : { domain: { id } }),
-    conditions: started(resource, conditionsOf(resource), message, now),
-    reason: ProgressReason.DomainStarted,
+    conditions: started(resource, conditionsOf(resource), message, times, now),
+    reason: isReady(resource, times) ? readyReason(resource) : ProgressReason.DomainStarted,
     message,
+    ...startTimes(resource, times),
+  });
+}
+
+/** What a guest said, or a probe found, after Running was stored: one write more, for those alone who use it. */
+function heardPatch(resource: EphemeralDomain, times: Times, now: number): StatusPatch {
+  if (!isReady(resource, times)) return patch(resource, {});
+  return patch(resource, {
+    conditions: ready(resource, conditionsOf(resource), times, now),
+    reason: readyReason(resource),
     ...startTimes(resource, times),
   });
 }
@@ -116,7 +152,9 @@ interface Outcome {
 
 function finalPatch(resource: EphemeralDomain, outcome: Outcome, times: Times, now: number): StatusPatch {
   const ran = times.started !== undefined || !outcome.failed;
-  const begun = ran ? started(resource, conditionsOf(resource), 'the domain was started', now) : conditionsOf(resource);
+  const begun = ran
+    ? started(resource, conditionsOf(resource), 'the domain was started', times, now)
+    : conditionsOf(resource);
   const ended = stopped(resource, withoutSuspending(begun), now);
   const type = outcome.failed ? DomainCondition.Failed : DomainCondition.Complete;
   const message = clip(outcome.message);

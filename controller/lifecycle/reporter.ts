@@ -40,9 +40,8 @@ export function createReporter(logger: KubeLogger, events: EventRecorder, metric
     },
     changed: (resource, before) => {
       const { phase, reason = EndReason.Unknown } = resource.status ?? {};
-      if (phase === Phase.Running) {
-        log(reason === ProgressReason.DomainStarted ? 'Running' : 'Stopping', resource, before);
-      } else if (phase === Phase.Pending) {
+      if (phase === Phase.Running) log(runningMessage(reason, before), resource, before);
+      else if (phase === Phase.Pending) {
         log(reason === ProgressReason.BackOff ? 'Attempt failed' : 'Unbound', resource, before);
         tell(resource, WANTED.has(reason) ? 'Normal' : 'Warning', reason);
       } else finished(resource, before);
@@ -53,6 +52,12 @@ export function createReporter(logger: KubeLogger, events: EventRecorder, metric
     },
     failedUnbound: (resource) => finished(resource),
   };
+}
+
+/** What a write to a resource that runs was for. */
+function runningMessage(reason: string, before: Binding | undefined): string {
+  if (reason === ProgressReason.Suspending || reason === EndReason.DeadlineExceeded) return 'Stopping';
+  return before?.started === true ? 'Heard of its guest' : 'Running';
 }
 
 /** ms between two stored times; undefined where one is not known. */

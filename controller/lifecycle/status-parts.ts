@@ -9,19 +9,14 @@ import {
 import type { Condition, EphemeralDomain, EphemeralDomainStatus, NewCondition } from '#controller/api/index.ts';
 import type { MergePatch } from '#controller/kube/index.ts';
 import { bindingOf } from './attempt.ts';
+import { describeReadiness, readinessOf } from './readiness.ts';
 import { microTime, secondTime, spanText, timeOf } from './time.ts';
+import type { Times } from './time.ts';
 
 /** What status patches are put together from. */
 
 /** A status patch that stands only on the version of the resource that was decided on. */
 export type StatusPatch = MergePatch<EphemeralDomain>;
-
-/** When what happened, as this process saw it: wall clock ms. */
-export interface Times {
-  readonly requested?: number | undefined;
-  readonly started?: number | undefined;
-  readonly stopped?: number | undefined;
-}
 
 export type Conditions = readonly Condition[] | undefined;
 
@@ -64,16 +59,43 @@ export function set(
   );
 }
 
-/** Started and, with it, Ready; both stay as they are where they are stored already. */
+/** Started and, with it, whether it is Ready; both stay as they are where they are stored already. */
 export function started(
   resource: EphemeralDomain,
   conditions: Conditions,
   message: string,
+  times: Times,
   now: number,
 ): readonly Condition[] {
   if (bindingOf(resource)?.started === true) return conditions ?? [];
   const begun = set(resource, conditions, DomainCondition.Started, 'True', ProgressReason.DomainStarted, message, now);
-  return set(resource, begun, DomainCondition.Ready, 'True', ProgressReason.DomainStarted, message, now);
+  return ready(resource, begun, times, now);
+}
+
+/** Whether it can be used, as far as is known. */
+export function ready(
+  resource: EphemeralDomain,
+  conditions: Conditions,
+  times: Times,
+  now: number,
+): readonly Condition[] {
+  const awaited = describeReadiness(resource);
+  if (!isReady(resource, times)) {
+    const message = `waits until ${awaited ?? 'it is started'}`;
+    return set(resource, conditions, DomainCondition.Ready, 'False', ProgressReason.NotReadyYet, message, now);
+  }
+  const message = awaited ?? 'it was started, and spec.domain.readiness asks for no more';
+  return set(resource, conditions, DomainCondition.Ready, 'True', readyReason(resource), message, now);
+}
+
+/** Whether all that was asked for of readiness is there. */
+export function isReady(resource: EphemeralDomain, times: Times): boolean {
+  return readinessOf(resource) === undefined || times.ready !== undefined;
+}
+
+/** Why it is Ready, in a word. */
+export function readyReason(resource: EphemeralDomain): string {
+  return readinessOf(resource) === undefined ? ProgressReason.DomainStarted : ProgressReason.DomainReady;
 }
 
 /** Ready ends with the domain; where it never was Ready nothing is said. */
@@ -89,15 +111,18 @@ export function startTimes(resource: EphemeralDomain, times: Times): Pick<Status
   const created = timeOf(known?.created);
   const { requested, started: begun, stopped: over } = times;
   const isNew = begun !== undefined && known?.domainStarted === undefined;
+  const usable = readinessOf(resource) === undefined ? begun : times.ready;
+  const isReadyNew = usable !== undefined && known?.ready === undefined;
   return {
     timeline: {
       ...(requested === undefined || known?.domainRequested !== undefined
         ? {}
         : { domainRequested: microTime(requested) }),
-      ...(isNew ? { domainStarted: microTime(begun), ready: microTime(begun) } : {}),
+      ...(isNew ? { domainStarted: microTime(begun) } : {}),
+      ...(isReadyNew ? { ready: microTime(usable) } : {}),
       ...(over === undefined ? {} : { stopped: microTime(over) }),
     },
-    ...(isNew && created !== undefined ? { spawnTime: spanText(begun - created) } : {}),
+    ...(isReadyNew && created !== undefined ? { spawnTime: spanText(usable - created) } : {}),
   };
 }
 

@@ -38,6 +38,8 @@ function stepOf(given: Case): Step {
     graceMs: given.grace ?? 30_000,
     suspend: given.suspend ?? false,
     stopping: given.stopping,
+    readyBy: undefined,
+    untold: false,
     confirmed: true,
   };
   const known: Knowledge = {
@@ -67,6 +69,7 @@ function changeText(change: Change): string {
     case 'suspended':
       return change.neverRan ? 'suspend, same number' : 'suspend';
     case 'running':
+    case 'heard':
     case 'succeeded':
     case 'rebind':
       return change.kind;

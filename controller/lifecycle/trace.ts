@@ -8,6 +8,8 @@ export type End =
   | 'reboot'
   /** Its process is gone, and the host still lists it as running: it ended by itself and nobody told. */
   | 'vanished'
+  /** Its host has forgotten how, and its guest had said how its work ended. */
+  | 'forgotten'
   | 'crashed'
   /** By somebody in dom0: the controller destroys only what is decided already. */
   | 'destroyed';

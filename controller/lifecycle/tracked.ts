@@ -1,3 +1,4 @@
+import type { ExitReport } from '#controller/notify/index.ts';
 import type { Asked } from './decide.ts';
 import type { Session } from './session.ts';
 import type { End, Found, StartAnswer } from './trace.ts';
@@ -30,6 +31,12 @@ export interface Tracked {
   requestedAt: number | undefined;
   startedAt: number | undefined;
   stoppedAt: number | undefined;
+  /** Wall clock ms at which its guest said that it is ready, or a probe found so. */
+  readyAt: number | undefined;
+  /** What its guest said of how its work ended; the first word counts. */
+  exit: ExitReport | undefined;
+  /** The token that its guest was told, if it was told one. 'unread': it stands in the domain's metadata on the host. */
+  token: 'unread' | { readonly given: string | undefined };
   /** Grows with everything that is heard of it: a look that something crossed is void. */
   heard: number;
   /** Monotonic ms of the last sign of life. */
@@ -58,6 +65,9 @@ export function track(uuid: string, owner: Owner | undefined, now: number): Trac
     requestedAt: undefined,
     startedAt: undefined,
     stoppedAt: undefined,
+    readyAt: undefined,
+    exit: undefined,
+    token: 'unread',
     heard: 0,
     quietSince: now,
     missed: 0,
@@ -109,6 +119,10 @@ export function noteNeverRan(tracked: Tracked): void {
   tracked.request = { kind: 'not-yet' };
   tracked.found = { kind: 'absent' };
   tracked.requestedAt = undefined;
+  tracked.token = 'unread';
+  // Whoever has the name has the address too, and may have spoken in its place.
+  tracked.readyAt = undefined;
+  tracked.exit = undefined;
 }
 
 /** Event STARTED. */

@@ -4,7 +4,8 @@ import { isPending, pausedUntil } from './attempt.ts';
 import type { Change } from './next.ts';
 import { clip, conditionsOf, hostOf, patch, set, started, startTimes } from './status-parts.ts';
 import { withoutDomain, withoutSuspending } from './status-parts.ts';
-import type { Conditions, StatusFields, StatusPatch, Times } from './status-parts.ts';
+import type { Conditions, StatusFields, StatusPatch } from './status-parts.ts';
+import type { Times } from './time.ts';
 
 /** Status patches that take an attempt from its host, or keep a resource from one. */
 
@@ -43,7 +44,7 @@ export function stoppingPatch(
 ): StatusPatch {
   const grace = policyOf(resource).terminationGracePeriodSeconds;
   const how = grace === 0 ? 'it is destroyed' : `it is asked to shut down, and destroyed after ${grace} s`;
-  const begun = started(resource, conditionsOf(resource), 'the domain was started', now);
+  const begun = started(resource, conditionsOf(resource), 'the domain was started', times, now);
   const [reason, because, type, status] =
     why === 'deadline'
       ? (['DeadlineExceeded', 'activeDeadlineSeconds are over', DomainCondition.FailureTarget, 'True'] as const)

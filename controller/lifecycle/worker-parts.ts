@@ -26,6 +26,12 @@ export interface WorkerParts {
 export type Readiness =
   { readonly ready: true } | { readonly ready: false; readonly reason: string; readonly message: string };
 
+export const KIND_MISSING: Readiness = {
+  ready: false,
+  reason: 'ResourceKindMissing',
+  message: 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs',
+};
+
 /** What an attempt is given for its binding. */
 export interface Assumption {
   readonly address: string | undefined;

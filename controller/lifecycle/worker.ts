@@ -1,12 +1,13 @@
 import { isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import { runWorkers, sleep } from '#controller/kube/index.ts';
+import { runWorkers } from '#controller/kube/index.ts';
 import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { Hypervisor, LibvirtError as LibvirtFailure, Observer, SessionInfo } from '#controller/libvirt/index.ts';
+import { probe } from '#controller/notify/index.ts';
 import { bindingOf } from './attempt.ts';
 import type { Binding } from './attempt.ts';
-import { makeContact, trySettle } from './contact.ts';
+import { makeContact, trySettle, untilSettled } from './contact.ts';
 import type { Contact } from './contact.ts';
 import { costKiB, currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
@@ -16,7 +17,7 @@ import { observeHost, reasonOf } from './observer.ts';
 import { OrphanGuard } from './orphans.ts';
 import { patrol } from './patrol.ts';
 import { memoryKiBOf } from './plan.ts';
-import { HostFault } from './pool.ts';
+import { Prober } from './prober.ts';
 import { reconcile } from './reconcile.ts';
 import type { ReconcilerParts } from './reconcile.ts';
 import { isCurrent } from './session.ts';
@@ -25,11 +26,10 @@ import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
 import { forgetSession, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
-import { createHostQueue } from './worker-parts.ts';
+import { createHostQueue, KIND_MISSING } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
 
 const DOMAINS_AT_ONCE = 32;
-const RETRY_MS = { min: 500, max: 10_000 };
 
 /** Everything of one dom0 host, apart from all others: connection, accounts, queue. */
 export class HostWorker {
@@ -38,6 +38,7 @@ export class HostWorker {
   readonly #parts: WorkerParts;
   readonly #queue: WorkQueue;
   readonly #starter: Starter;
+  readonly #prober: Prober;
   readonly #reconciler: ReconcilerParts;
   #readiness: Readiness = { ready: false, reason: 'Connecting', message: 'first contact is being made' };
   /** Listed domains that are to be looked after before the host is Ready. */
@@ -56,12 +57,14 @@ export class HostWorker {
     this.orphans = new OrphanGuard(now, () => surveyOrphans(this.state, parts.store));
     this.#queue = createHostQueue(name, deps);
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
-    this.#starter = new Starter({ ...shared, answered: (tracked) => this.#answered(tracked) });
+    this.#starter = new Starter({ ...shared, notify: deps.notify, answered: (tracked) => this.#answered(tracked) });
+    this.#prober = new Prober({ ...shared, clock: deps.clock, probe, changed: (uuid) => this.#queue.add(uuid) });
     this.#reconciler = {
       ...shared,
       store: parts.store,
       writer: parts.writer,
       starter: this.#starter,
+      prober: this.#prober,
       orphans: this.orphans,
       reporter: parts.reporter,
       hostLostAfterMs: deps.options.hostLostAfterMs,
@@ -74,11 +77,7 @@ export class HostWorker {
   }
 
   get readiness(): Readiness {
-    if (this.#readiness.ready && !this.#kindServed) {
-      const message = 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs';
-      return { ready: false, reason: 'ResourceKindMissing', message };
-    }
-    return this.#readiness;
+    return this.#readiness.ready && !this.#kindServed ? KIND_MISSING : this.#readiness;
   }
 
   /** A resource is, or was, bound to this host, and something of it changed. */
@@ -98,8 +97,8 @@ export class HostWorker {
     this.#queue.add(uuid);
   }
 
-  /** Looks after a domain whose resource is bound elsewhere, or nowhere, by now. */
-  unbound(uuid: string): void {
+  /** Looks after a domain of which something is new that its host did not tell: bound elsewhere by now, or its guest spoke. */
+  lookAfter(uuid: string): void {
     if (this.state.domains.has(uuid)) this.#queue.add(uuid);
   }
 
@@ -149,7 +148,10 @@ export class HostWorker {
       random: deps.random,
       onObserverError: (error) => deps.logger.error('An observer failed', { host: this.state.name, error }),
     });
-    const close = () => void hypervisor.close();
+    const close = () => {
+      this.#prober.stop();
+      void hypervisor.close();
+    };
     signal.addEventListener('abort', close, { once: true });
     const workers = runWorkers(
       {
@@ -202,19 +204,15 @@ export class HostWorker {
     const session: Session = { hypervisor, generation, since: clock.now() };
     this.state.silentSince = undefined;
     this.#notReady('Settling', 'it answers; its domains are being listed and settled');
-    for (let pause = RETRY_MS.min; !signal.aborted && isCurrent(session); pause = Math.min(pause * 2, RETRY_MS.max)) {
-      try {
-        await this.#settle(session);
-        return;
-      } catch (error) {
-        if (!isCurrent(session)) return;
-        // Whatever it is: one host's trouble must not end the others.
-        const message = error instanceof Error ? error.message : String(error);
-        this.#notReady(error instanceof HostFault ? error.reason : 'Settling', message);
+    await untilSettled(
+      session,
+      () => this.#settle(session),
+      { clock, signal },
+      (reason, error) => {
+        this.#notReady(reason, error instanceof Error ? error.message : String(error));
         logger.warn('A host cannot be used yet', { host: this.state.name, error });
-        await sleep(clock, pause, signal);
-      }
-    }
+      },
+    );
   }
 
   async #settle(session: Session): Promise<void> {

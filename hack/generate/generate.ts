@@ -34,6 +34,9 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
       names: {
         '.spec.domain': 'DomainSpec',
         '.spec.domain.boot': 'BootSpec',
+        '.spec.domain.readiness': 'ReadinessSpec',
+        '.spec.domain.readiness.tcp': 'TcpReadiness',
+        '.spec.domain.readiness.http': 'HttpReadiness',
         '.spec.hostSelector': 'LabelSelector',
         '.spec.hostSelector.matchExpressions[]': 'LabelSelectorRequirement',
         '.spec.tolerations[]': 'Toleration',

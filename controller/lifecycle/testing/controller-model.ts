@@ -103,9 +103,11 @@ export class ControllerModel {
     const { deadline, suspend, stopping, version } = this.#cache;
     const startDeadline = undefined;
     const policy = { deadline, startDeadline, graceMs: GRACE, suspend, stopping };
+    const guest = { readyBy: undefined, untold: false };
     const step = nextStep({
       attempt: {
         ...policy,
+        ...guest,
         bound: this.#bound(),
         confirmed: this.#confirmed === version,
       },
@@ -219,6 +221,9 @@ function store(stored: Stored, change: Change, now: number): void {
     case 'rebind':
       stored.bound = undefined;
       stored.outcome = change;
+      return;
+    // Nobody is heard of in this model.
+    case 'heard':
       return;
   }
 }

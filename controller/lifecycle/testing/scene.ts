@@ -55,8 +55,10 @@ export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec
   let generation = 1;
   const hypervisor = { uri: 'test', session: { generation } };
   const clock = { now: () => now, wall: () => now };
-  const api = createApi(spec);
-  const store = createStore<EphemeralDomain, DomainIndex>();
+  const api = createApi(resource(spec));
+  const store = createStore<EphemeralDomain, DomainIndex>({
+    indexers: { host: () => ['h'], uuid: () => [UUID], name: ({ status }) => [status?.domain?.name ?? ''] },
+  });
   const state = createState(kind, clock.now);
   const scene: Scene = {
     host,
@@ -82,8 +84,8 @@ export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec
   return scene;
 }
 
-function createApi(spec: Partial<EphemeralDomain['spec']>) {
-  let stored: EphemeralDomain | undefined = resource(spec);
+function createApi(first: EphemeralDomain) {
+  let stored: EphemeralDomain | undefined = first;
   let patches = 0;
   const failure = (error: 'not-found' | 'conflict', ref: ObjectRef) =>
     new KubeError({ error, message: error, verb: 'get', kind: EPHEMERAL_DOMAINS.kind, ref, host: 'test' });
@@ -158,6 +160,7 @@ function createParts(
     writer: new StatusWriter(rest, store, now),
     starter: new Starter({ state, metrics, logger: silentLogger, now, wall, answered: nothing }),
     orphans: new OrphanGuard(now, () => ({ listed: 1, orphans: [] })),
+    prober: { follow: nothing },
     reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },
     logger: silentLogger,
     hostLostAfterMs: 60_000,
@@ -178,9 +181,10 @@ function bind(
 ): Tracked {
   const identity = { hostBoot: host.boot, hostDaemon: host.daemon };
   const binding = { host: 'h', address: ADDRESS, name: 'edom-198-18-4-130', uuid: UUID, ...identity, seen: now() };
-  const unbound = api.stored() ?? resource();
-  const patch = bindPatch(unbound, binding, now());
-  const bound = { ...unbound, status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
+  const pending = api.stored();
+  if (pending === undefined) throw new Error('a resource to bind');
+  const patch = bindPatch(pending, binding, now());
+  const bound = { ...pending, status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
   api.store(bound);
   store.replaceAll([bound], '8');
   const stored = bindingOf(bound);

@@ -83,6 +83,19 @@ const toleration = (what: string, fields: Fields, field: string, says: string): 
 const LABEL_NAME = 'that is no label name: write NAME or PREFIX/NAME, of letters, digits, -, _ and .';
 const NO_DOMAIN = 'spec.domain is missing: say what to run, with at least memory (such as 64Mi) and boot.kernel';
 
+const readiness = (what: string, value: Fields, field: string, says: string): BadInput => ({
+  what: `readiness with ${what}`,
+  spec: withDomain({ readiness: value }),
+  field: `spec.domain.readiness${field}`,
+  says,
+});
+
+const EXACTLY_ONE =
+  'readiness must have exactly one of notify, tcp and http: keep one, or leave readiness out for Ready to come with Started';
+const TO_CONNECT = 'say which port of the guest to connect to';
+const SERVES_HTTP = 'say which port of the guest serves HTTP';
+const PATH = 'path must begin with / and have only visible ASCII characters other than #: write others as %XX';
+
 /** Everything that kubectl apply must refuse of an EphemeralDomain's spec. */
 export const BAD_INPUT: readonly BadInput[] = [
   { what: 'no spec', spec: undefined, field: 'spec.domain', says: NO_DOMAIN },
@@ -132,6 +145,38 @@ export const BAD_INPUT: readonly BadInput[] = [
   ...volumes('kernel'),
   ...volumes('initrd'),
   ...['a\nb', 'a\tb', '\u0000', 'a\u007f', 'a\u0085b', 'a\uffffb'].map((value) => cmdline(value, ONE_LINE)),
+  readiness('nothing', {}, '', EXACTLY_ONE),
+  readiness('a period alone', { periodMilliseconds: 100 }, '', EXACTLY_ONE),
+  readiness('two ways', { notify: {}, tcp: { port: 80 } }, '', EXACTLY_ONE),
+  readiness('all ways', { notify: {}, tcp: { port: 80 }, http: { port: 80 } }, '', EXACTLY_ONE),
+  readiness('tcp and no port', { tcp: {} }, '.tcp.port', `port is missing: ${TO_CONNECT}`),
+  readiness('http and no port', { http: { path: '/' } }, '.http.port', `port is missing: ${SERVES_HTTP}`),
+  ...[0, -1, 65_536].flatMap((port) => [
+    readiness(`tcp port ${port}`, { tcp: { port } }, '.tcp.port', `port must be from 1 to 65535: ${TO_CONNECT}`),
+    readiness(`http port ${port}`, { http: { port } }, '.http.port', `port must be from 1 to 65535: ${SERVES_HTTP}`),
+  ]),
+  ...['', 'healthz', '/a b', '/a#b', '/ä', '/a\r\nX: y'].map((path) =>
+    readiness(`path ${JSON.stringify(path)}`, { http: { port: 80, path } }, '.http.path', PATH),
+  ),
+  ...(
+    [
+      [9, 'must be at least 10, or left out for 200'],
+      [60_001, 'must be at most 60000 (a minute): lower it'],
+    ] as const
+  ).map(([ms, says]) =>
+    readiness(
+      `a period of ${ms} ms`,
+      { notify: {}, periodMilliseconds: ms },
+      '.periodMilliseconds',
+      `periodMilliseconds ${says}`,
+    ),
+  ),
+  readiness(
+    'a time-out of 0 s',
+    { notify: {}, timeoutSeconds: 0 },
+    '.timeoutSeconds',
+    'timeoutSeconds must be at least 1, or left out for no limit',
+  ),
   cmdline('x'.repeat(1024), TOO_LONG),
   cmdline('€'.repeat(342), TOO_LONG),
   policy('activeDeadlineSeconds', 0, 'must be at least 1, or left out for no deadline'),

@@ -33,6 +33,21 @@ const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
   ['the longest command line', withBoot({ cmdline: 'x'.repeat(1023) })],
   ['the longest command line in letters of three bytes', withBoot({ cmdline: '€'.repeat(341) })],
   ['a command line with quotes and XML', withBoot({ cmdline: `a="b c" <&> ]]> $(IP) $$ '` })],
+  ['readiness by notify', withDomain({ readiness: { notify: {} } })],
+  [
+    'readiness by tcp, at the least',
+    withDomain({ readiness: { tcp: { port: 1 }, periodMilliseconds: 10, timeoutSeconds: 1 } }),
+  ],
+  [
+    'readiness by http, at the most',
+    withDomain({
+      readiness: {
+        http: { port: 65_535, path: '/a?b=c&d=%20' },
+        periodMilliseconds: 60_000,
+        timeoutSeconds: 2 ** 31 - 1,
+      },
+    }),
+  ],
   [
     'each run policy at its least',
     {
@@ -114,6 +129,15 @@ describe('kubectl apply of an EphemeralDomain that makes sense', function () {
       await kubectl(['create', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
     ) as { readonly spec: unknown };
     assert.deepEqual(stored.spec, { domain: { ...SMALLEST.domain, type: 'pv', vcpus: 1 } });
+  });
+
+  it('fills in path and period within readiness', async () => {
+    const { kubectl } = await sharedCluster();
+    const input = JSON.stringify(ephemeralDomain('probed', withDomain({ readiness: { http: { port: 80 } } })));
+    const stored = JSON.parse(
+      await kubectl(['create', '--dry-run=server', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
+    ) as { readonly spec: { readonly domain: { readonly readiness: unknown } } };
+    assert.deepEqual(stored.spec.domain.readiness, { http: { port: 80, path: '/' }, periodMilliseconds: 200 });
   });
 
   it('ignores a status that its creator writes', async () => {

@@ -45,6 +45,12 @@ const ALWAYS: readonly Change[] = [
   { what: 'initrd added', before: SMALLEST, after: withBoot({ initrd: 'b' }), refused: ['spec.domain', DOMAIN] },
   { what: 'cmdline removed', before: withBoot({ cmdline: 'b' }), after: SMALLEST, refused: ['spec.domain', DOMAIN] },
   {
+    what: 'readiness added',
+    before: SMALLEST,
+    after: withDomain({ readiness: { notify: {} } }),
+    refused: ['spec.domain', DOMAIN],
+  },
+  {
     what: 'domain removed',
     before: SMALLEST,
     after: {},

@@ -138,6 +138,8 @@ describe('kubectl explain', function () {
     ['edom', 'An EphemeralDomain is one Xen domain'],
     ['edom.spec.domain.memory', 'from 1Mi to 16Ti'],
     ['edom.spec.domain.boot.cmdline', '$(NAME)'],
+    ['edom.spec.domain.readiness', 'exactly one of notify'],
+    ['edom.status.exitCode', 'POST /exit/NAME'],
     ['edom.status.timeline.domainStarted', 'libvirt answered'],
     ['edt.spec.template.spec.domain.boot.kernel', 'Name of the volume to boot'],
     ['edom.spec.tolerations.key', 'Key of the taint'],

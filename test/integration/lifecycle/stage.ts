@@ -17,6 +17,8 @@ import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import type { Hypervisor, TlsCredentials } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
+import { startNotifyServer } from '#controller/notify/index.ts';
+import type { NotifyServer } from '#controller/notify/index.ts';
 import type { ControllerOptions } from '#controller/lifecycle/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { sharedCluster } from '#test/support/bed.ts';
@@ -38,6 +40,8 @@ export interface Stage {
   readonly label: Label;
   readonly rest: RestClient;
   readonly log: string[];
+  /** Where guests of the stage's controllers tell of themselves, in place of each process' own. */
+  readonly notify: NotifyServer;
   host(annotations?: Readonly<Record<string, string>>): Promise<StageHost>;
   /** A host of the test bed, started by the caller. */
   adopt(host: TestHost): Promise<AdoptedHost>;
@@ -72,12 +76,15 @@ export async function createStage(): Promise<Stage> {
   let libvirtTls: TlsCredentials | undefined;
   const running: RunningController[] = [];
   const log: string[] = [];
+  const address = { host: '0.0.0.0', port: 0 };
+  const notify = await startNotifyServer({ address, logger: collecting(log), now: () => systemClock.now() });
 
   const stage: Stage = {
     namespace,
     label,
     rest,
     log,
+    notify,
     host: async (annotations = {}) => {
       const made = await createHost(rest, label, `stage-${id}-${hosts.length + 1}`, annotations);
       hosts.push(made);
@@ -91,7 +98,7 @@ export async function createStage(): Promise<Stage> {
     },
     controller: async ({ kill, options, between = (host: Hypervisor) => host } = {}) => {
       const told = { ...defaults(label), libvirtTls, ...options };
-      const made = startController(controllerRest, log, kill, between, told);
+      const made = startController(controllerRest, notify, log, kill, between, told);
       running.push(made);
       await Promise.resolve();
       return made;
@@ -125,6 +132,7 @@ export async function createStage(): Promise<Stage> {
       }
       for (const { libvirtd } of hosts) await libvirtd.stop();
       await rest.delete(NAMESPACES, { name: namespace });
+      await notify.close();
       await controllerRest.close();
       await rest.close();
     },
@@ -154,6 +162,7 @@ function defaults(dom0Label: ControllerOptions['dom0Label']): ControllerOptions 
 
 function startController(
   client: RestClient,
+  notify: NotifyServer,
   log: string[],
   kill: Kill | undefined,
   between: (host: Hypervisor) => Hypervisor,
@@ -174,6 +183,7 @@ function startController(
     logger,
     registry: new Registry(),
     events,
+    notify,
     options,
   }).run(stop.signal);
   return {
