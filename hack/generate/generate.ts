@@ -34,6 +34,9 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
       names: {
         '.spec.domain': 'DomainSpec',
         '.spec.domain.boot': 'BootSpec',
+        '.spec.domain.disks[]': 'DiskSpec',
+        '.spec.domain.disks[].scratch': 'ScratchSpec',
+        '.spec.domain.interfaces[]': 'InterfaceSpec',
         '.spec.hostSelector': 'LabelSelector',
         '.spec.hostSelector.matchExpressions[]': 'LabelSelectorRequirement',
         '.status.domain': 'DomainStatus',
