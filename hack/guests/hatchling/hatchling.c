@@ -157,6 +157,8 @@ static int work(void)
 		print_bytes();
 		stay_long_enough();
 		return 0;
+	case MODE_DISKS:
+		return try_disks();
 	case MODE_EXIT:
 		say("%s leaves with %d", options.name, options.code);
 		stay_long_enough();
