@@ -4,7 +4,9 @@ import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { StoragePool } from '#controller/libvirt/index.ts';
 import type { HostIdentity } from './decide.ts';
 import { poke } from './poke.ts';
-import { HostFault, imagePool, readCapabilities } from './pool.ts';
+import { EVERY_TYPE, readCapabilities } from './capabilities.ts';
+import type { DomainType } from './capabilities.ts';
+import { HostFault, imagePool } from './pool.ts';
 import { onSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { HostTrace, Listed } from './trace.ts';
@@ -28,6 +30,8 @@ export interface Contact {
   /** All memory, KiB; on Xen what is neither free nor a domain's is the hypervisor's own, and not counted. */
   readonly memoryKiB: (takenKiB: number) => number;
   readonly libvirtVersion: string;
+  /** Types of domain that the host takes, in the words of spec.domain.type. */
+  readonly domainTypes: readonly DomainType[];
 }
 
 const TYPES: Readonly<Record<HypervisorKind, string>> = { xen: 'Xen', lxc: 'LXC', test: 'TEST' };
@@ -70,6 +74,7 @@ export async function makeContact(session: Session, config: HostConfig): Promise
     vcpus: info.cpus,
     memoryKiB: (takenKiB) => (free === undefined ? info.memory : takenKiB + Math.floor(free / 1024)),
     libvirtVersion: version.text,
+    domainTypes: kind === 'xen' ? capabilities.xenTypes : EVERY_TYPE,
   };
 }
 

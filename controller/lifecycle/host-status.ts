@@ -28,6 +28,8 @@ export function viewForScheduler(
     ...node,
     name: state.name,
     notReady: notReady ?? (readiness.ready ? undefined : readiness.reason),
+    domainTypes: state.contact?.domainTypes ?? [],
+    attachesDisks: state.config.uri.kind === 'xen',
     freeMemory: askableKiB(state) * 1024,
     freeAddresses,
     domains: totals.domains - totals.foreign,
@@ -58,7 +60,11 @@ export function hostStatus(
     ...(contact === undefined
       ? {}
       : {
-          hypervisor: { type: hypervisorType(state.config.uri.kind), libvirtVersion: contact.libvirtVersion },
+          hypervisor: {
+            type: hypervisorType(state.config.uri.kind),
+            libvirtVersion: contact.libvirtVersion,
+            domainTypes: contact.domainTypes,
+          },
           capacity: {
             memory: mebibytes(state.memoryKiB - state.config.reservedMemoryKiB),
             vcpus: contact.vcpus,

@@ -37,7 +37,13 @@ export type Change =
   | { readonly kind: 'rebind'; readonly heldBy: string };
 
 export type AttemptFailure =
-  FailureReason | 'DeadlineExceeded' | 'HostLost' | 'HostRemoved' | 'ImageNotFound' | 'InvalidCommandLine';
+  | FailureReason
+  | 'DeadlineExceeded'
+  | 'DiskFailed'
+  | 'HostLost'
+  | 'HostRemoved'
+  | 'ImageNotFound'
+  | 'InvalidCommandLine';
 
 /** The one next thing to do. After it everything is looked at again. */
 export type Step =

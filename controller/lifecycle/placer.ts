@@ -6,7 +6,7 @@ import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index
 import type { Ask, HostView, Refusal } from '#controller/scheduler/index.ts';
 import { bindingOf, isPending, nextAttempt, pausedUntil } from './attempt.ts';
 import type { Binding } from './attempt.ts';
-import { memoryKiBOf } from './plan.ts';
+import { needsOf } from './plan.ts';
 import { bindPatch } from './render.ts';
 import type { NewBinding } from './render.ts';
 import type { Reporter } from './reporter.ts';
@@ -204,10 +204,11 @@ function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
 }
 
 function askOf(resource: EphemeralDomain): Ask {
-  return { memory: memoryKiBOf(resource) * 1024, hostSelector: resource.spec.hostSelector };
+  const { memoryKiB, ...needs } = needsOf(resource);
+  return { ...needs, memory: memoryKiB * 1024, hostSelector: resource.spec.hostSelector };
 }
 
 /** What asks the same is refused by the same hosts. */
 function signatureOf(resource: EphemeralDomain): string {
-  return JSON.stringify([memoryKiBOf(resource), resource.spec.hostSelector ?? null]);
+  return JSON.stringify(askOf(resource));
 }

@@ -10,6 +10,7 @@ import type { Change, Knowledge, Step } from './next.ts';
 import type { OrphanGuard } from './orphans.ts';
 import { changePatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
+import type { ScratchDisks } from './scratch.ts';
 import type { Starter } from './starter.ts';
 import type { WallClock } from './time.ts';
 import { askedOf, noteNeverRan, see } from './tracked.ts';
@@ -22,6 +23,7 @@ export interface ReconcilerParts {
   readonly store: DomainStore;
   readonly writer: StatusWriter;
   readonly starter: Starter;
+  readonly scratch: ScratchDisks;
   readonly orphans: OrphanGuard;
   readonly reporter: Reporter;
   readonly logger: KubeLogger;
@@ -95,6 +97,7 @@ async function take(
   switch (step.kind) {
     case 'rest':
       settleAccounts(parts, tracked, standing);
+      if (!parts.state.domains.has(tracked.uuid)) await parts.scratch.release(tracked.uuid);
       return step.recheckAfterMs === undefined || step.recheckAfterMs === Infinity
         ? DONE
         : { kind: 'again-after', ms: Math.max(step.recheckAfterMs, 10) };

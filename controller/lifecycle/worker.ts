@@ -8,17 +8,17 @@ import { bindingOf } from './attempt.ts';
 import type { Binding } from './attempt.ts';
 import { makeContact, trySettle } from './contact.ts';
 import type { Contact } from './contact.ts';
-import { costKiB, currentContact } from './host-state.ts';
+import { currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
-import { heardBefore, identify, noticeBinding, takeList } from './intake.ts';
+import { assumeBinding, heardBefore, identify, noticeBinding, takeList } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { observeHost, reasonOf } from './observer.ts';
 import { OrphanGuard } from './orphans.ts';
 import { patrol } from './patrol.ts';
-import { memoryKiBOf } from './plan.ts';
 import { HostFault } from './pool.ts';
 import { reconcile } from './reconcile.ts';
 import type { ReconcilerParts } from './reconcile.ts';
+import { ScratchDisks } from './scratch.ts';
 import { isCurrent } from './session.ts';
 import { judgeOrphans, looseDomains, quarantineLostCreates, takenKiB } from './settling.ts';
 import type { Session } from './session.ts';
@@ -37,6 +37,7 @@ export class HostWorker {
   readonly #parts: WorkerParts;
   readonly #queue: WorkQueue;
   readonly #starter: Starter;
+  readonly #scratch: ScratchDisks;
   readonly #reconciler: ReconcilerParts;
   #readiness: Readiness = { ready: false, reason: 'Connecting', message: 'first contact is being made' };
   /** Listed domains that are to be looked after before the host is Ready. */
@@ -60,12 +61,14 @@ export class HostWorker {
       ...(deps.kubeMetrics === undefined ? {} : { metrics: deps.kubeMetrics }),
     });
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
-    this.#starter = new Starter({ ...shared, answered: (tracked) => this.#answered(tracked) });
+    this.#scratch = new ScratchDisks({ state: this.state, store: parts.store, logger: deps.logger });
+    this.#starter = new Starter({ ...shared, scratch: this.#scratch, answered: (tracked) => this.#answered(tracked) });
     this.#reconciler = {
       ...shared,
       store: parts.store,
       writer: parts.writer,
       starter: this.#starter,
+      scratch: this.#scratch,
       orphans: this.orphans,
       reporter: parts.reporter,
       hostLostAfterMs: deps.options.hostLostAfterMs,
@@ -108,16 +111,9 @@ export class HostWorker {
 
   /** Takes an address and memory for an attempt that is about to be bound; undefined where there is none any more. */
   assume(resource: EphemeralDomain, uuid: string): Assumption | undefined {
-    const contact = currentContact(this.state);
-    const { ledger, config } = this.state;
-    if (contact === undefined) return undefined;
-    const address = ledger.takeAddress(uuid);
-    if (config.network !== undefined && address === undefined) return undefined;
-    const memoryKiB = costKiB(this.state, memoryKiBOf(resource));
-    ledger.set(uuid, { memoryKiB, vcpus: resource.spec.domain.vcpus, address, state: 'bound' });
-    this.state.assumed.add(uuid);
-    if (!this.state.domains.has(uuid)) this.#unheardOf.add(uuid);
-    return { address, identity: contact.identity };
+    const assumed = assumeBinding(this.state, resource, uuid);
+    if (assumed !== undefined && !this.state.domains.has(uuid)) this.#unheardOf.add(uuid);
+    return assumed;
   }
 
   /** The binding was not stored: what was taken for it is free again. */
@@ -233,6 +229,7 @@ export class HostWorker {
     this.#unsettled = new Set(looseDomains(this.state, this.#parts.store));
     for (const uuid of this.state.domains.keys()) this.#queue.add(uuid);
     if (this.#unsettled.size === 0) this.#becomeReady();
+    void this.#scratch.sweep(contact);
   }
 
   #becomeReady(): void {
@@ -288,6 +285,7 @@ export class HostWorker {
     const { unknown, changed } = takeList(this.state, listed, before, this.#moment());
     for (const uuid of [...unknown.map((tracked) => tracked.uuid), ...changed]) this.#queue.add(uuid);
     judgeOrphans(this.orphans, this.state, this.#parts.store);
+    void this.#scratch.sweep(contact);
   }
 
   #moment() {

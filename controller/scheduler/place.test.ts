@@ -7,7 +7,7 @@ import { memoryText, waitingMessage } from './reasons.ts';
 import { selectorMatches } from './selector.ts';
 
 const MI = 2 ** 20;
-const ASK: Ask = { memory: 64 * MI };
+const ASK: Ask = { memory: 64 * MI, type: 'pv', disks: false, interface: true };
 
 function host(name: string, more: Partial<HostView> = {}): HostView {
   return {
@@ -15,6 +15,8 @@ function host(name: string, more: Partial<HostView> = {}): HostView {
     labels: {},
     unschedulable: false,
     taints: [],
+    domainTypes: ['pv', 'pvh'],
+    attachesDisks: true,
     freeMemory: 1024 * MI,
     freeAddresses: 10,
     domains: 0,
@@ -50,6 +52,22 @@ describe('refusal', () => {
     { name: 'too little memory', host: { freeMemory: 64 * MI - 1 }, refused: 'memory' },
     { name: 'just enough memory', host: { freeMemory: 64 * MI }, refused: undefined },
     { name: 'no free address', host: { freeAddresses: 0 }, refused: 'address' },
+    {
+      name: 'no free address where none is needed',
+      host: { freeAddresses: 0 },
+      ask: { interface: false },
+      refused: undefined,
+    },
+    { name: 'a type that it has', host: {}, ask: { type: 'pvh' }, refused: undefined },
+    { name: 'a type that it does not have', host: {}, ask: { type: 'hvm' }, refused: 'type' },
+    { name: 'disks', host: {}, ask: { disks: true }, refused: undefined },
+    { name: 'disks, which it cannot attach', host: { attachesDisks: false }, ask: { disks: true }, refused: 'disks' },
+    { name: 'no disks where it cannot attach any', host: { attachesDisks: false }, refused: undefined },
+    {
+      name: 'a type that is not known yet',
+      host: { notReady: 'Connecting', domainTypes: [] },
+      refused: 'not-ready',
+    },
     { name: 'maxDomains reached', host: { domains: 100 }, refused: 'domains' },
     { name: 'maxStarting reached', host: { starting: 4 }, refused: 'starting' },
     {
@@ -92,7 +110,7 @@ describe('place', () => {
 
 describe('waitingMessage', () => {
   it('counts hosts by why they refuse, the commonest first', () => {
-    const ask = { memory: 512 * MI, hostSelector: { matchLabels: { zone: 'a' } } };
+    const ask = { ...ASK, memory: 512 * MI, hostSelector: { matchLabels: { zone: 'a' } } };
     const labels = { zone: 'a' };
     const hosts = [
       host('xen-4', { labels: {} }),
@@ -107,6 +125,15 @@ describe('waitingMessage', () => {
       '0/4 hosts: 2 have not enough memory (asked 512Mi, most free 300Mi), 1 is not Ready (xen-3: NotAnswering), ' +
         '1 does not match hostSelector',
     );
+  });
+
+  it('says what a host is not able to do', () => {
+    const ask = { ...ASK, type: 'hvm', disks: true };
+    const able = { domainTypes: ['pv', 'pvh', 'hvm'], attachesDisks: false };
+    const placement = place(ask, [host('xen-1'), host('xen-2'), host('lxc-1', able)]);
+    assert.equal(placement.kind, 'none');
+    const told = waitingMessage(ask, placement.refusals, 'x');
+    assert.equal(told, '0/3 hosts: 2 cannot run hvm, 1 cannot attach disks');
   });
 
   it('says what to do where there is no host at all', () => {

@@ -7,6 +7,7 @@ import { createStore, KubeError, keyOf, silentLogger } from '#controller/kube/in
 import type { ObjectRef, RestClient } from '#controller/kube/index.ts';
 import type { Hypervisor } from '#controller/libvirt/index.ts';
 import { bindingOf } from '../attempt.ts';
+import { EVERY_TYPE } from '../capabilities.ts';
 import type { Contact } from '../contact.ts';
 import type { HostState } from '../host-state.ts';
 import { noticeBinding } from '../intake.ts';
@@ -15,6 +16,7 @@ import { createLifecycleMetrics } from '../metrics.ts';
 import { OrphanGuard } from '../orphans.ts';
 import type { ReconcilerParts } from '../reconcile.ts';
 import { bindPatch } from '../render.ts';
+import { ScratchDisks } from '../scratch.ts';
 import { Starter } from '../starter.ts';
 import type { HostTrace } from '../trace.ts';
 import type { Tracked } from '../tracked.ts';
@@ -143,11 +145,13 @@ function createParts(
 ): ReconcilerParts {
   const metrics = createLifecycleMetrics(new Registry(), { pending: () => 0, domainsByPhase: () => new Map() });
   const nothing = () => undefined;
+  const scratch = new ScratchDisks({ state, store, logger: silentLogger });
   return {
     state,
     store,
     writer: new StatusWriter(rest, store, now),
-    starter: new Starter({ state, metrics, logger: silentLogger, now, wall, answered: nothing }),
+    starter: new Starter({ state, scratch, metrics, logger: silentLogger, now, wall, answered: nothing }),
+    scratch,
     orphans: new OrphanGuard(now),
     reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },
     logger: silentLogger,
@@ -187,7 +191,7 @@ function createContact(scene: Scene, hypervisor: Hypervisor, generation: number,
   const session = { hypervisor: Object.assign(hypervisor, volumes), generation, since };
   const identity = host.identity();
   const pool = { name: 'hatchery', uuid: identity.boot };
-  const totals = { vcpus: 1, memoryKiB: () => 0, libvirtVersion: '1' };
+  const totals = { vcpus: 1, memoryKiB: () => 0, libvirtVersion: '1', domainTypes: EVERY_TYPE };
   return { session, trace: traceOver(scene), identity, pool, listed: [], unsettled: undefined, ...totals };
 }
 
