@@ -1,3 +1,4 @@
+import { EndReason } from '#controller/api/index.ts';
 import type { ScratchPlan } from '#controller/domain/disks.ts';
 import { scratchOwner } from '#controller/domain/disks.ts';
 import { buildXml } from '#controller/domain/xmltext.ts';
@@ -95,7 +96,7 @@ export class ScratchDisks {
     if (!this.#volumes.has(uuid)) return;
     await this.#alone(async () => {
       const contact = currentContact(this.#parts.state);
-      if (contact === undefined || this.#wanted()(uuid)) return;
+      if (contact === undefined || this.#isWanted(uuid)) return;
       await this.#unlessLost(uuid, async () => {
         for (const volume of this.#volumes.get(uuid) ?? []) await this.#delete(contact, volume);
         this.#volumes.delete(uuid);
@@ -128,11 +129,11 @@ export class ScratchDisks {
     });
     this.#volumes = new Map();
     for (const { volume, uuid } of ours) this.#volumes.set(uuid, [...(this.#volumes.get(uuid) ?? []), volume]);
-    const verdict = judgeScratch(ours, this.#wanted(), this.#suspects);
+    const verdict = judgeScratch(ours, (uuid) => this.#isWanted(uuid), this.#suspects);
     this.#suspects = verdict.suspects;
     for (const { volume, uuid } of verdict.condemned) {
       // Asked anew: much can happen while the one before is deleted.
-      if (this.#wanted()(uuid)) continue;
+      if (this.#isWanted(uuid)) continue;
       const { name: host } = this.#parts.state;
       this.#parts.logger.info('A scratch disk was left over and is deleted', { host, volume: volume.name });
       await this.#delete(contact, volume);
@@ -184,15 +185,13 @@ export class ScratchDisks {
    * Whether an attempt's disks are still needed: its domain is listed, or it is bound here, or Xen may hold its domain
    * without libvirt knowing it, until a person has looked.
    */
-  #wanted(): (uuid: string) => boolean {
+  #isWanted(uuid: string): boolean {
     const { state, store } = this.#parts;
-    const held = new Set(
-      store.byIndex('host', state.name).flatMap((resource) => {
-        const isHeld = bindingOf(resource) !== undefined || resource.status?.reason === 'HostStateUnknown';
-        return isHeld ? (resource.status?.domain?.uuid ?? []) : [];
-      }),
-    );
-    return (uuid) => state.domains.has(uuid) || state.assumed.has(uuid) || held.has(uuid);
+    if (state.domains.has(uuid) || state.assumed.has(uuid)) return true;
+    return store.byIndex('uuid', uuid).some((resource) => {
+      if (resource.status?.host !== state.name) return false;
+      return bindingOf(resource) !== undefined || resource.status.reason === EndReason.HostStateUnknown;
+    });
   }
 
   async #alone<T>(work: () => Promise<T>): Promise<T> {

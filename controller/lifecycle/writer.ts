@@ -9,6 +9,12 @@ import type { StatusPatch } from './render.ts';
 export type DomainIndex = 'host' | 'uuid';
 export type DomainStore = Store<EphemeralDomain, DomainIndex>;
 
+/** By the host that a resource is or was bound to last, and by the UUID of its domain there. */
+export const DOMAIN_INDEXERS: Readonly<Record<DomainIndex, (resource: EphemeralDomain) => readonly string[]>> = {
+  host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
+  uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
+};
+
 export type Written =
   | { readonly kind: 'stored'; readonly resource: EphemeralDomain }
   /** Something else changed it, or it is not known whether the write was done: decide again on what the cache holds now. */

@@ -20,7 +20,7 @@ import { ScratchDisks } from '../scratch.ts';
 import { Starter } from '../starter.ts';
 import type { HostTrace } from '../trace.ts';
 import type { Tracked } from '../tracked.ts';
-import { StatusWriter } from '../writer.ts';
+import { DOMAIN_INDEXERS, StatusWriter } from '../writer.ts';
 import type { DomainIndex } from '../writer.ts';
 import { HostModel } from './host-model.ts';
 import type { ModelKind } from './host-model.ts';
@@ -56,7 +56,7 @@ export function createScene(kind: ModelKind): Scene {
   const hypervisor = { uri: 'test', session: { generation } };
   const clock = { now: () => now, wall: () => now };
   const api = createApi();
-  const store = createStore<EphemeralDomain, DomainIndex>();
+  const store = createStore<EphemeralDomain, DomainIndex>({ indexers: DOMAIN_INDEXERS });
   const state = createState(kind, clock.now);
   const scene: Scene = {
     host,

@@ -22,8 +22,32 @@ const memory = (value: unknown, says: string): BadInput => ({
   says,
 });
 
+const SIZE_QUANTITY = 'size must be a quantity: a number with a unit, such as 64Mi or 10Gi';
+const SIZE_TOO_SMALL = 'size must be at least 1Mi; a number without a unit is bytes: write 64Mi, not 64';
+const SIZE_TOO_GREAT = 'size must be at most 16Ti: lower it';
+
+const disk = (what: string, value: Fields, field: string, says: string): BadInput => ({
+  what: `a disk with ${what}`,
+  spec: withDomain({ disks: [value] }),
+  field: `spec.domain.disks[0]${field}`,
+  says,
+});
+
+const size = (value: unknown, says: string): BadInput =>
+  disk(`size ${JSON.stringify(value)}`, { name: 'a', scratch: { size: value } }, '.scratch.size', says);
+
+const ONE_OF =
+  'a disk must have exactly one of volume (an image of the host) and scratch (an empty disk): give one of them';
+const DNS_LABEL =
+  'name must be a DNS label: at most 63 lower-case letters, digits and -, beginning and ending with a letter or digit';
+
+const diskVolume = (value: string, says: string): BadInput =>
+  disk(`volume ${JSON.stringify(value.slice(0, 40))}`, { name: 'a', volume: value }, '.volume', `volume ${says}`);
+
 const PATH_RULE =
   "must be the name of a volume, not a path: remove the slash and put the file into the host's image directory";
+const OTHERS_SCRATCH = 'hatchery-scratch-c-2f5e0b2e-93f5-5d39-8a52-8a5f6b3f1e7c-0';
+const RESERVED = 'must not begin with hatchery-scratch-, as the scratch disks of domains do: name an image';
 const DOTS_RULE = "must be the name of a volume, not . or ..: name a file of the host's image directory";
 
 const volume = (field: 'kernel' | 'initrd', value: string, says: string): BadInput => ({
@@ -44,6 +68,7 @@ const volumes = (field: 'kernel' | 'initrd'): readonly BadInput[] => [
   volume(field, 'a\u009fb', 'must be the name of a volume: remove the control characters'),
   volume(field, 'k'.repeat(256), 'must be at most 255 bytes long, as a file name: shorten it'),
   volume(field, 'ü'.repeat(128), 'must be at most 255 bytes long, as a file name: shorten it'),
+  volume(field, OTHERS_SCRATCH, RESERVED),
 ];
 
 const cmdline = (value: string, says: string): BadInput => ({
@@ -114,16 +139,54 @@ export const BAD_INPUT: readonly BadInput[] = [
     field: 'spec.domain.vcpus',
     says: 'vcpus must be at most 512: lower it',
   },
-  ...['hvm', 'PV', ''].map((value) => ({
+  ...['xenpv', 'PV', ''].map((value) => ({
     what: `type ${JSON.stringify(value)}`,
     spec: withDomain({ type: value }),
     field: 'spec.domain.type',
-    says: 'type must be pv or pvh, or left out for pv',
+    says: 'type must be pv, pvh or hvm, or left out for pv',
   })),
   volume('kernel', '', "must not be empty: name the volume to boot, a file of the host's image directory"),
   volume('initrd', '', "must not be empty: name a volume, a file of the host's image directory, or leave it out"),
   ...volumes('kernel'),
   ...volumes('initrd'),
+  {
+    what: 'nine disks',
+    spec: withDomain({ disks: Array.from({ length: 9 }, (_, index) => ({ name: `d${index}`, volume: 'v' })) }),
+    field: 'spec.domain.disks',
+    says: 'disks must be at most 8: remove some',
+  },
+  disk('neither volume nor scratch', { name: 'a' }, '', ONE_OF),
+  disk('volume and scratch', { name: 'a', volume: 'v', scratch: { size: '1Mi' } }, '', ONE_OF),
+  ...['', 'Data', 'a.b', '-a', 'a'.repeat(64)].map((name) =>
+    disk(`name ${JSON.stringify(name.slice(0, 8))}`, { name, volume: 'v' }, '.name', DNS_LABEL),
+  ),
+  diskVolume('', "must not be empty: name a file of the host's image directory"),
+  diskVolume('/dev/sda', PATH_RULE),
+  diskVolume('..', DOTS_RULE),
+  diskVolume('a\nb', 'must be the name of a volume: remove the control characters'),
+  diskVolume('v'.repeat(256), 'must be at most 255 bytes long, as a file name: shorten it'),
+  diskVolume(OTHERS_SCRATCH, RESERVED),
+  disk(
+    'scratch without a size',
+    { name: 'a', scratch: {} },
+    '.scratch.size',
+    'size is missing: say how big the disk is, such as 1Gi',
+  ),
+  ...['lots', '', '64MB'].map((value) => size(value, SIZE_QUANTITY)),
+  ...[0, 64, '-1Gi', '1023Ki'].map((value) => size(value, SIZE_TOO_SMALL)),
+  ...['17Ti', '5E'].map((value) => size(value, SIZE_TOO_GREAT)),
+  {
+    what: 'two interfaces',
+    spec: withDomain({ interfaces: [{ name: 'a' }, { name: 'b' }] }),
+    field: 'spec.domain.interfaces',
+    says: 'interfaces must be at most 1 for now: remove the others, or write [] for none',
+  },
+  {
+    what: 'an interface with a name that is none',
+    spec: withDomain({ interfaces: [{ name: 'eth_0' }] }),
+    field: 'spec.domain.interfaces[0].name',
+    says: DNS_LABEL,
+  },
   ...['a\nb', 'a\tb', '\u0000', 'a\u007f', 'a\u0085b', 'a\uffffb'].map((value) => cmdline(value, ONE_LINE)),
   cmdline('x'.repeat(1024), TOO_LONG),
   cmdline('€'.repeat(342), TOO_LONG),
