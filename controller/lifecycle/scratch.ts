@@ -68,24 +68,26 @@ export class ScratchDisks {
   }
 
   /**
-   * Makes the disks of an attempt whose domain has never run; one that is there already is as empty as a new one. Returns
-   * why one cannot be made, or undefined. Throws LibvirtError where the host gave no answer.
+   * Makes the disks of an attempt whose domain has never run, anew where an earlier process made them: that they are empty
+   * is then certain. Returns why one cannot be made, or undefined. Throws LibvirtError where the host gave no answer.
    */
   async make(contact: Contact, uuid: string, disks: readonly ScratchPlan[]): Promise<string | undefined> {
     if (disks.length === 0) return undefined;
     return this.#alone(async () => {
       const { session, pool } = contact;
+      for (const disk of disks) await this.#deleteEarlier(contact, disk);
       // Refused while somebody uploads an image: what was known before does as well.
       await unless(['internal'], () => onSession(session, 'STORAGE_POOL_REFRESH', (host) => host.poolRefresh(pool)));
       const { available } = await onSession(session, 'STORAGE_POOL_GET_INFO', (host) => host.poolGetInfo(pool));
       let room = available;
+      const volumes: StorageVolume[] = [];
+      this.#volumes.set(uuid, volumes);
       for (const disk of disks) {
-        if (await this.#isThere(contact, disk)) continue;
         if (disk.bytes > room) return this.#fault(disk, `the image directory has ${memoryText(room)} free`);
         const made = await this.#create(contact, disk);
         if (typeof made === 'string') return this.#fault(disk, made);
         room -= disk.bytes;
-        this.#volumes.set(uuid, [...(this.#volumes.get(uuid) ?? []), made]);
+        volumes.push(made);
       }
       return undefined;
     });
@@ -141,17 +143,12 @@ export class ScratchDisks {
     }
   }
 
-  /** A volume of another size is what a daemon that was killed half made. */
-  async #isThere(contact: Contact, { volume: name, bytes }: ScratchPlan): Promise<boolean> {
+  async #deleteEarlier(contact: Contact, { volume: name }: ScratchPlan): Promise<void> {
     const { session, pool } = contact;
     const known = await orUndefined('no-storage-vol', () =>
       onSession(session, 'STORAGE_VOL_LOOKUP_BY_NAME', (host) => host.volLookupByName(pool, name)),
     );
-    if (known === undefined) return false;
-    const { capacity } = await onSession(session, 'STORAGE_VOL_GET_INFO', (host) => host.volGetInfo(known));
-    if (capacity === bytes) return true;
-    await this.#delete(contact, known);
-    return false;
+    if (known !== undefined) await this.#delete(contact, known);
   }
 
   /** The volume, or the host's own words on why it is not to be had. */

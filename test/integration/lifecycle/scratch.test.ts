@@ -84,7 +84,7 @@ describe('scratch disks on a real daemon', () => {
     assert.deepEqual(await volumes(), []);
   });
 
-  it('are made once: what an earlier process made is used', async () => {
+  it('are made anew where an earlier process made them', async () => {
     const { state, store, contact, disks, volumes, plan, forget } = await setUp('twice');
     await disks.make(contact, UUID, [plan(0, GIB)]);
     const later = new ScratchDisks({ state, store, logger: silentLogger });
@@ -96,7 +96,7 @@ describe('scratch disks on a real daemon', () => {
     assert.deepEqual(await volumes(), []);
   });
 
-  it('are made anew where an earlier one was made by half', async () => {
+  it('are of their size also where an earlier one was made by half', async () => {
     const { contact, disks, pool, plan } = await setUp('half');
     const { volume } = plan(0, 0);
     await client.volCreateXml(pool, `<volume><name>${volume}</name><capacity>0</capacity></volume>`);
