@@ -249,7 +249,8 @@ async function acknowledge(
   standing: Standing,
 ): Promise<ReconcileResult | undefined> {
   const contact = currentContact(parts.state);
-  if (contact === undefined || tracked.found === undefined) return DONE;
+  const { found } = tracked;
+  if (contact === undefined || found === undefined) return DONE;
   if (standing.kind === 'orphan' && !tracked.deletionSeen) {
     const waitMs = parts.orphans.turn(tracked.uuid);
     if (waitMs > 0) return { kind: 'again-after', ms: waitMs };
@@ -257,10 +258,10 @@ async function acknowledge(
     parts.logger.warn('An orphan is destroyed', { ...owner, uuid: tracked.uuid, host: parts.state.name });
   }
   try {
-    await contact.trace.acknowledge(tracked.uuid, tracked.found);
+    await contact.trace.acknowledge(tracked.uuid, found);
   } catch (error) {
     // What the daemon refused may be under way already, or need another look; the queue's back-off paces it.
-    if (error instanceof LibvirtError && tracked.found.kind !== 'ended') tracked.found = undefined;
+    if (error instanceof LibvirtError && found.kind !== 'ended') tracked.found = undefined;
     throw error;
   }
   tracked.found = { kind: 'absent' };

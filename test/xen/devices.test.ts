@@ -60,8 +60,13 @@ describe('devices of domains on Xen', function () {
 
   /** Neither a scratch volume nor a loop device is left. */
   async function nothingLeft(): Promise<void> {
-    await eventually(async () => assert.deepEqual(await scratchVolumes(), []), { timeoutMs: 20_000, intervalMs: 500 });
-    assert.equal((await box.dom0('losetup -a')).output, '');
+    await eventually(
+      async () => {
+        assert.deepEqual(await scratchVolumes(), []);
+        assert.equal((await box.dom0('losetup -a')).output, '');
+      },
+      { timeoutMs: LONG, intervalMs: 500 },
+    );
   }
 
   it('pv and pvh are what the host takes; for hvm it has no emulator, and a domain that asks for it waits', async () => {
