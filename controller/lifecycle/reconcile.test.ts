@@ -75,7 +75,7 @@ describe('reconcile', () => {
     await settle(scene);
     scene.remove();
     scene.tracked.owner = { ...scene.tracked.owner!, uid: 'another' };
-    const lost = new LibvirtError('lost', { kind: 'timeout', uri: 'test', procedure: 'P', mayHaveRun: true });
+    const lost = new LibvirtError('lost', { kind: 'connection-lost', uri: 'test', procedure: 'P', mayHaveRun: true });
     Object.assign(scene.state.contact!.trace, {
       acknowledge: () => {
         forgetSession(scene.tracked);
