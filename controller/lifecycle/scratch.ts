@@ -53,7 +53,7 @@ export function judgeScratch(
 /**
  * The scratch disks of one host: made before their domain is asked for, deleted when the host no longer lists it, and
  * swept where a process was killed in between. One thing is done at a time, and whether a volume is wanted is asked
- * within it: so none is deleted that a start has just found.
+ * within it: so none is deleted that a start has just made.
  */
 export class ScratchDisks {
   readonly #parts: ScratchParts;
