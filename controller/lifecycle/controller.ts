@@ -22,6 +22,7 @@ import { createReporter } from './reporter.ts';
 import { createWallClock } from './time.ts';
 import { HostWorker } from './worker.ts';
 import { StatusWriter } from './writer.ts';
+import { DOMAIN_INDEXERS } from './writer.ts';
 import type { DomainIndex } from './writer.ts';
 
 export interface Controller {
@@ -41,11 +42,7 @@ export function createController(deps: ControllerDeps): Controller {
 function createCaches({ logger }: ControllerDeps) {
   return {
     domains: createStore<EphemeralDomain, DomainIndex>({
-      indexers: {
-        host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
-        uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
-        name: ({ status }) => (status?.domain?.name === undefined ? [] : [status.domain.name]),
-      },
+      indexers: DOMAIN_INDEXERS,
       logger,
     }),
     domainHosts: createStore<DomainHost>({ logger }),

@@ -67,6 +67,7 @@ export type AttemptFailure =
   | FailureReason
   | 'DeadlineExceeded'
   | 'StartDeadlineExceeded'
+  | 'DiskFailed'
   | 'HostLost'
   | 'HostRemoved'
   | 'ImageNotFound'

@@ -7,7 +7,7 @@ import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index
 import type { Ask, HostView, Labels, Refusal } from '#controller/scheduler/index.ts';
 import { bindingOf, mayBePlaced, nextAttempt, pausedUntil } from './attempt.ts';
 import type { Binding } from './attempt.ts';
-import { memoryKiBOf } from './plan.ts';
+import { needsOf } from './plan.ts';
 import { bindPatch } from './render.ts';
 import type { NewBinding } from './render.ts';
 import type { Reporter } from './reporter.ts';
@@ -110,8 +110,10 @@ export class Placer {
 
   #askOf(resource: EphemeralDomain): Ask {
     const { namespace = '' } = resource.metadata;
+    const { memoryKiB, ...needs } = needsOf(resource);
     return {
-      memory: memoryKiBOf(resource) * 1024,
+      ...needs,
+      memory: memoryKiB * 1024,
       hostSelector: resource.spec.hostSelector,
       tolerations: policyOf(resource).tolerations,
       namespace: { name: namespace, labels: this.#parts.namespaceLabels(namespace) },
@@ -222,5 +224,5 @@ function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
 function signatureOf(resource: EphemeralDomain): string {
   const { hostSelector = null } = resource.spec;
   const { tolerations } = policyOf(resource);
-  return JSON.stringify([memoryKiBOf(resource), hostSelector, tolerations, resource.metadata.namespace]);
+  return JSON.stringify([needsOf(resource), hostSelector, tolerations, resource.metadata.namespace]);
 }

@@ -1,6 +1,8 @@
-import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { DiskSpec, DomainSpec, EphemeralDomain } from '#controller/api/index.ts';
 import { expandCommandLine, refersTo } from '#controller/domain/cmdline.ts';
 import type { CommandLineNames } from '#controller/domain/cmdline.ts';
+import { scratchVolume } from '#controller/domain/disks.ts';
+import type { DiskPlan, ScratchOwner } from '#controller/domain/disks.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import { macOf } from '#controller/domain/identity.ts';
 import { netmaskOf } from '#controller/domain/ipv4.ts';
@@ -55,6 +57,7 @@ export function planDomain(
       initrd: domain.boot.initrd,
       cmdline: cmdline?.text,
       imageDirectory: config.imageDirectory,
+      disks: (domain.disks ?? []).map((disk, index) => diskPlan(disk, { cluster, uuid: binding.uuid }, index)),
       interface:
         network === undefined || binding.address === undefined
           ? undefined
@@ -90,7 +93,31 @@ function notifyNames(notify: NotifyPlan | undefined): CommandLineNames {
   return { NOTIFY_HOST: host, NOTIFY_PORT: String(port), ...url };
 }
 
+/** The CRD sees to it that a disk is one or the other, and that a size is a quantity; one that is none fits nowhere. */
+function diskPlan({ name, volume, scratch }: DiskSpec, owner: ScratchOwner, index: number): DiskPlan {
+  if (scratch === undefined) return { kind: 'image', name, volume: volume ?? '' };
+  const { size } = scratch;
+  const bytes = (quantityKiB(size) ?? Infinity) * 1024;
+  return { kind: 'scratch', name, volume: scratchVolume(owner, index), size: String(size), bytes };
+}
+
+/** What a resource's domain takes of whichever host it is bound to. */
+export interface DomainNeeds {
+  readonly type: DomainSpec['type'];
+  readonly memoryKiB: number;
+  readonly vcpus: number;
+  readonly disks: boolean;
+  /** Whether it has an interface, and so an address. */
+  readonly interface: boolean;
+}
+
+export function needsOf(resource: EphemeralDomain): DomainNeeds {
+  const { type, vcpus, disks = [], interfaces } = resource.spec.domain;
+  const memoryKiB = memoryKiBOf(resource);
+  return { type, memoryKiB, vcpus, disks: disks.length > 0, interface: interfaces?.length !== 0 };
+}
+
 /** The CRD refuses a memory that is no quantity; one that got past it all the same fits nowhere. */
-export function memoryKiBOf(resource: EphemeralDomain): number {
+function memoryKiBOf(resource: EphemeralDomain): number {
   return quantityKiB(resource.spec.domain.memory) ?? Infinity;
 }

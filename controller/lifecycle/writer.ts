@@ -9,6 +9,13 @@ import type { StatusPatch } from './render.ts';
 export type DomainIndex = 'host' | 'uuid' | 'name';
 export type DomainStore = Store<EphemeralDomain, DomainIndex>;
 
+/** See DomainIndex. */
+export const DOMAIN_INDEXERS: Readonly<Record<DomainIndex, (resource: EphemeralDomain) => readonly string[]>> = {
+  host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
+  uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
+  name: ({ status }) => (status?.domain?.name === undefined ? [] : [status.domain.name]),
+};
+
 export type Written =
   | { readonly kind: 'stored'; readonly resource: EphemeralDomain }
   /** Something else changed it, or it is not known whether the write was done: decide again on what the cache holds now. */
