@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
 
-import { EPHEMERAL_DOMAINS, findCondition } from '#controller/api/index.ts';
+import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS, findCondition } from '#controller/api/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
@@ -32,6 +31,15 @@ describe('domains on an LXC host', function () {
 
   async function startsOf(name: string): Promise<number | undefined> {
     return host.starts.get((await stage.get(name)).status?.domain?.uuid ?? '');
+  }
+
+  /** The host's worker acts by the spec that stands. */
+  async function untilObserved(): Promise<void> {
+    await eventually(async () => {
+      const { metadata, status } = await stage.getHost(box.name);
+      assert.equal(status?.observedGeneration, metadata.generation);
+    });
+    await stage.untilHost(box.name, 'True');
   }
 
   async function listed(): Promise<readonly string[]> {
@@ -68,14 +76,19 @@ describe('domains on an LXC host', function () {
     await eventually(async () => assert.ok(!(await listed()).includes(uuid)));
   });
 
-  it('an image that cannot be executed: Failed, with what libvirt said [end: start-failed]', async () => {
-    await writeFile(join(box.imageDirectory, 'not-executable'), 'no program\n', { mode: 0o755 });
-    const { domain } = guest('');
-    await stage.create('broken', { domain: { ...domain, boot: { kernel: 'not-executable' } } });
-    const failed = await stage.until('broken', finishedAs('Failed', 'StartFailed'), 30_000);
-    assert.ok((failed.status?.message ?? '').includes(box.name), failed.status?.message);
-    assert.equal(findCondition(failed.status?.conditions, 'Started'), undefined);
-    await eventually(async () => assert.ok(!(await listed()).includes(failed.status?.domain?.uuid ?? '')));
+  it('a host that cannot start it (its bridge is missing): Failed, with what libvirt said [end: start-failed]', async () => {
+    await stage.rest.patch(DOMAIN_HOSTS, { name: box.name }, { spec: { bridge: 'no-such-bridge' } });
+    try {
+      await untilObserved();
+      await stage.create('broken', guest('-mode hello'));
+      const failed = await stage.until('broken', finishedAs('Failed', 'StartFailed'), 30_000);
+      assert.ok((failed.status?.message ?? '').includes('no-such-bridge'), failed.status?.message);
+      assert.equal(findCondition(failed.status?.conditions, 'Started'), undefined);
+      await eventually(async () => assert.ok(!(await listed()).includes(failed.status?.domain?.uuid ?? '')));
+    } finally {
+      await stage.rest.patch(DOMAIN_HOSTS, { name: box.name }, { spec: { bridge: box.bridge ?? null } });
+      await untilObserved();
+    }
   });
 
   it('an end that libvirtd never tells: noticed by its missing interface within 10 s [end: untold-end]', async () => {
