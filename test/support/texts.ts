@@ -4,7 +4,14 @@ import fc from 'fast-check';
 const piece = fc.oneof(
   {
     weight: 3,
-    arbitrary: fc.constantFrom(...`<>&'"/\\$(){}[]%;\`|!#@:=,. `, ']]>', '<![CDATA[', '<!--', '-->', '&amp;'),
+    arbitrary: fc.constantFrom(
+      ...Array.from(`<>&'"/\\$(){}[]%;\`|!#@:=,. `),
+      ']]>',
+      '<![CDATA[',
+      '<!--',
+      '-->',
+      '&amp;',
+    ),
   },
   {
     weight: 1,
