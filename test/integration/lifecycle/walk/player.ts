@@ -65,12 +65,23 @@ export class Player {
       return;
     }
     await unlessOvertaken(async () => {
+      await this.#do(domain, deed);
+      if (deed === 'destroyed-whole') await client.undefine(domain);
+    });
+  }
+
+  async #do(domain: DomainRef, deed: Exclude<LifeScript['fate'], 'never'>): Promise<void> {
+    const { client } = this.#host;
+    try {
       if (deed === 'power-off') await client.shutdown(domain);
       else if (deed === 'crash') await client.coreDump(domain, '/dev/null', DumpFlags.crash);
       else await client.destroy(domain);
       this.#parts.note(domain.uuid, deed);
-      if (deed === 'destroyed-whole') await client.undefine(domain);
-    });
+    } catch (error) {
+      // Whether it was done before the daemon was killed is not known; it may have been.
+      if (error instanceof LibvirtError && error.kind === 'connection-lost') this.#parts.note(domain.uuid, deed);
+      throw error;
+    }
   }
 }
 
