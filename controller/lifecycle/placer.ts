@@ -180,7 +180,8 @@ export class Placer {
     const uuid = attemptUuid(resource.metadata.uid, nextAttempt(resource));
     const assumed = worker?.assume(resource, uuid);
     if (worker === undefined || assumed === undefined) {
-      this.#again(keyOf(resource.metadata));
+      // A worker that is being stopped still looks as if it had room: at once again would be a busy loop.
+      this.#parts.clock.after(RETRY_MS, () => this.#again(keyOf(resource.metadata)));
       return;
     }
     const { address, identity } = assumed;

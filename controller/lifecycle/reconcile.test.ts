@@ -85,7 +85,7 @@ describe('reconcile', () => {
     await assert.rejects(reconcile(scene.parts, UUID), lost);
   });
 
-  it('Xen: libvirtd killed within a create leaves a domain that only Xen knows: HostStateUnknown, address at rest', async () => {
+  it('Xen: libvirtd killed within a create leaves a domain that only Xen knows [end: host-state-unknown]', async () => {
     const scene = createScene('xen');
     scene.startAnswer = () => {
       scene.host.act('create');
@@ -103,7 +103,7 @@ describe('reconcile', () => {
     assert.match(held?.why ?? '', /xl destroy edom-198-18-4-130/);
   });
 
-  it('Xen: the very first create refused: StartFailed, and the address is free again', async () => {
+  it('Xen: the very first create refused: StartFailed, and the address is free again [end: start-failed]', async () => {
     const scene = createScene('xen');
     scene.startAnswer = () => Promise.resolve({ kind: 'refused', why: 'no bridge br0' });
     await settle(scene);
@@ -112,7 +112,7 @@ describe('reconcile', () => {
     assert.equal(scene.state.ledger.quarantined().size, 0);
   });
 
-  it('a create in doubt is looked at, not repeated, until it can no longer be under way', async () => {
+  it('a create in doubt is looked at, not repeated, until it can no longer be under way [end: answer-lost]', async () => {
     for (const kind of ['xen', 'lxc'] as const) {
       const scene = createScene(kind);
       scene.startAnswer = () => {
@@ -134,7 +134,7 @@ describe('reconcile', () => {
     }
   });
 
-  it('LXC: its daemon restarted after an end that was not stored: Unknown, not started again', async () => {
+  it('LXC: its daemon restarted after an end that was not stored: Unknown, not started again [end: daemon-killed-ended]', async () => {
     const scene = createScene('lxc');
     await settle(scene);
     scene.host.end('power-off');
@@ -146,7 +146,7 @@ describe('reconcile', () => {
     assert.equal(scene.host.state.kind, 'none');
   });
 
-  it('its host rebooted: HostRebooted, not started again', async () => {
+  it('its host rebooted: HostRebooted, not started again [end: host-rebooted]', async () => {
     const scene = createScene('xen');
     await settle(scene);
     scene.host.reboot();
@@ -156,7 +156,7 @@ describe('reconcile', () => {
     assert.equal(scene.host.runs, 1);
   });
 
-  it('LXC: an end that nobody tells is noticed within 10 s, and stored before the domain is cleared', async () => {
+  it('LXC: an end that nobody tells is noticed within 10 s, and stored before the domain is cleared [end: untold-end]', async () => {
     const scene = createScene('lxc');
     await settle(scene);
     scene.vanished = true;

@@ -80,6 +80,7 @@ export function apiServerProcess(
 
 /** The controllers that a cluster without kubelets needs; node lifecycle would call each Node unreachable. */
 const CONTROLLERS = [
+  'clusterrole-aggregation-controller',
   'garbage-collector-controller',
   'namespace-controller',
   'resourcequota-controller',

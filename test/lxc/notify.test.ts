@@ -66,7 +66,7 @@ describe('guests on an LXC host that tell of themselves', function () {
     ['as the original guest does', told],
     ['with the token of NOTIFY_URL', '-notify $(NOTIFY_URL)'],
   ] as const) {
-    it(`${how}: POST /ready makes it Ready, and not before`, async () => {
+    it(`${how}: POST /ready makes it Ready, and not before [end: ready]`, async () => {
       const name = words === told ? 'ready' : 'ready-by-url';
       await stage.create(name, guest(`-mode http -delay_ms 300 ${words}`, NOTIFY));
       const ready = await stage.until(name, isReady, LONG);
@@ -85,7 +85,7 @@ describe('guests on an LXC host that tell of themselves', function () {
     { code: 0, phase: 'Succeeded', reason: 'PowerOff' },
     { code: 3, phase: 'Failed', reason: 'NonZeroExit' },
   ] as const) {
-    it(`POST /exit with ${code}, then power-off: ${phase}/${reason}`, async () => {
+    it(`POST /exit with ${code}, then power-off: ${phase}/${reason} [end: exit-code]`, async () => {
       const name = `exit-${code}`;
       await stage.create(name, guest(`-mode exit -code ${code} ${told}`));
       const { status } = await stage.until(name, finishedAs(phase, reason), LONG);
@@ -110,7 +110,7 @@ describe('guests on an LXC host that tell of themselves', function () {
     assert.equal(status.exitCode, 7);
   });
 
-  it('a stranger is refused: this machine, another guest, and the guest itself without its token', async () => {
+  it('a stranger is refused: this machine, another guest, and the guest itself without its token [end: stranger]', async () => {
     await stage.create('victim', guest('-mode run -seconds 600 $(NOTIFY_URL)', NOTIFY));
     const { status } = await stage.until('victim', inPhase('Running'), LONG);
     const name = status?.domain?.name ?? '';
@@ -153,7 +153,7 @@ describe('guests on an LXC host that tell of themselves', function () {
     ['http', { http: { port: 8000, path: '/' }, periodMilliseconds: 50, timeoutSeconds: 30 }],
   ];
   for (const [kind, readiness] of probes) {
-    it(`${kind}: Ready when its port answers`, async () => {
+    it(`${kind}: Ready when its port answers [end: ready]`, async () => {
       await stage.create(kind, guest('-mode http -shutdown_after 3', readiness));
       const done = await stage.until(kind, finishedAs('Succeeded', 'PowerOff'), LONG);
       const { domainStarted = '', ready = '', stopped = '' } = done.status?.timeline ?? {};
@@ -167,7 +167,7 @@ describe('guests on an LXC host that tell of themselves', function () {
     ['nobody serves', { http: { port: 9, path: '/' }, periodMilliseconds: 100, timeoutSeconds: 1 }],
   ];
   for (const [why, readiness] of never) {
-    it(`not ready in time, since ${why}: destroyed, Failed/ReadinessTimeout`, async () => {
+    it(`not ready in time, since ${why}: destroyed, Failed/ReadinessTimeout [end: never-ready]`, async () => {
       const name = why.replace(' ', '-');
       await stage.create(name, guest('-mode deaf', readiness));
       const { status } = await stage.until(name, finishedAs('Failed', 'ReadinessTimeout'), LONG);

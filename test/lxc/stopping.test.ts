@@ -51,7 +51,7 @@ describe('domains that are stopped on an LXC host', function () {
       assert.equal(host.starts.get(uuid), 1);
     });
 
-    it(`suspended, ${how}; after the resume the next attempt runs`, async () => {
+    it(`suspended, ${how}; after the resume the next attempt runs [end: suspended-running]`, async () => {
       const ref = { name: `${name}-suspended`, namespace: stage.namespace };
       const first = await running(ref.name, mode, { terminationGracePeriodSeconds: grace });
       await stage.rest.patch(EPHEMERAL_DOMAINS, ref, { spec: { suspend: true } });

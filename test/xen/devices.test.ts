@@ -114,7 +114,7 @@ describe('devices of domains on Xen', function () {
     await nothingLeft();
   });
 
-  it('volumes that are missing are all named', async () => {
+  it('volumes that are missing are all named [end: image-missing]', async () => {
     const disks = [{ name: 'a', volume: 'no.img' }, DATA, { name: 'b', volume: 'nor.img' }];
     await stage.create('missing', guest('-mode disks', { disks }));
     const { status } = await stage.until('missing', finishedAs('Failed', 'ImageNotFound'), LONG);
@@ -124,7 +124,7 @@ describe('devices of domains on Xen', function () {
     );
   });
 
-  it('a scratch disk that is more than there is room for is named, with its size and its host', async () => {
+  it('a scratch disk that is more than there is room for is named, with its size and its host [end: disk-failed]', async () => {
     const disks: readonly DiskSpec[] = [WORK, { name: 'huge', scratch: { size: '1Ti' } }];
     await stage.create('full', guest('-mode disks', { disks }));
     const { status } = await stage.until('full', finishedAs('Failed', 'DiskFailed'), LONG);

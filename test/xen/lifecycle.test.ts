@@ -47,12 +47,12 @@ describe('domains on Xen', function () {
   }
 
   const ends = [
-    { mode: 'hello', phase: 'Succeeded', reason: 'PowerOff' },
-    { mode: 'reboot', phase: 'Succeeded', reason: 'PowerOff' },
-    { mode: 'crash', phase: 'Failed', reason: 'Crashed' },
+    { mode: 'hello', phase: 'Succeeded', reason: 'PowerOff', end: '[end: power-off]' },
+    { mode: 'reboot', phase: 'Succeeded', reason: 'PowerOff', end: '[end: rebooted]' },
+    { mode: 'crash', phase: 'Failed', reason: 'Crashed', end: '[end: crashed]' },
   ] as const;
-  for (const { mode, phase, reason } of ends) {
-    it(`-mode ${mode}: ${phase}/${reason}, its trace gone`, async () => {
+  for (const { mode, phase, reason, end } of ends) {
+    it(`-mode ${mode}: ${phase}/${reason}, its trace gone ${end}`, async () => {
       await stage.create(mode, guest(`-mode ${mode}`));
       const done = await stage.until(mode, finishedAs(phase, reason), LONG);
       assert.equal(await startsOf(mode), 1);
@@ -62,7 +62,7 @@ describe('domains on Xen', function () {
     });
   }
 
-  it('its guest says that it is ready, and how its work ended', async () => {
+  it('its guest says that it is ready, and how its work ended [end: ready, exit-code]', async () => {
     const network = '-ipaddr $(IP) -netmask $(NETMASK) -gateway $(GATEWAY) -notify';
     const ready = guest(`-mode http -shutdown_after 3 ${network} $(NOTIFY_HOST):$(NOTIFY_PORT)`);
     const readiness = { notify: {}, periodMilliseconds: 200 };
@@ -80,16 +80,22 @@ describe('domains on Xen', function () {
     assert.equal(failed.status.terminationMessage, `${failed.status.domain?.name ?? ''} leaves with 3`);
   });
 
-  it('its resource deleted: destroyed', async () => {
+  it('its resource deleted: destroyed [end: deleted-running]', async () => {
     await stage.create('deleted', guest('-mode run -seconds 600'));
     const uuid = (await stage.until('deleted', inPhase('Running'), LONG)).status?.domain?.uuid ?? '';
     await stage.rest.delete(EPHEMERAL_DOMAINS, { name: 'deleted', namespace: stage.namespace });
     await eventually(async () => assert.ok(!(await listed()).includes(uuid)), { timeoutMs: 20_000 });
   });
 
-  for (const how of ['kill', 'terminate'] as const) {
-    it(`libvirtd down (${how}) while one runs and one ends: each outcome is right, none is started again`, async () => {
+  const deaths = [
+    { how: 'kill', end: '[end: daemon-killed-running, daemon-killed-ended]' },
+    { how: 'terminate', end: '[end: daemon-stopped]' },
+  ] as const;
+  for (const { how, end } of deaths) {
+    it(`libvirtd down (${how}) while one runs and one ends: each outcome is right, none is started again ${end}`, async () => {
       const [goesOn, ending] = [`goes-on-${how}`, `ends-${how}`];
+      // Of the last death of the daemon: starts that this client does not hear of could not be counted.
+      await host.client.connected(LONG);
       await stage.create(goesOn, guest('-mode run -seconds 45'));
       await stage.create(ending, guest('-mode run -seconds 10'));
       await stage.until(goesOn, inPhase('Running'), LONG);

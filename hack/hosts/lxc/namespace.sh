@@ -32,6 +32,7 @@ private /var/cache/libvirt
 private /var/log/libvirt
 [ -d /etc/libvirt ] || { echo "/etc/libvirt is missing (package libvirt-clients)" >&2; exit 1; }
 private /etc/libvirt
+install -D -m 0755 "${0%/*}/guest-hook" /etc/libvirt/hooks/lxc
 
 # /sys must be the network namespace's own, or libvirt finds no bridge there. The cgroup trees come back with the host's
 # own cgroup as their root, so all that libvirt makes lies below it. Of a hybrid tree only version 1 comes back: libvirt

@@ -49,11 +49,11 @@ function hostSide(plan: LxcPlan): readonly string[] {
 }
 
 /**
- * What guests may send: IPv4 and ARP from an address of the guests' range that is not the host's own. The host itself
- * answers them ARP and ICMP alone. That they do not reach each other is the port isolation of their interfaces.
+ * What guests may send: IPv4 and ARP under the MAC and IPv4 address that their link was given, which libvirt's hook
+ * (guest-hook) adds as it starts a domain; nothing else, so that no guest can pass for another. The host itself answers
+ * them ARP and ICMP alone. That they do not reach each other is the port isolation of their interfaces.
  */
-export function guestFilter(plan: LxcPlan): string {
-  const { domainCIDR, gateway } = plan.network;
+export function guestFilter({ network }: LxcPlan): string {
   return `
 table inet hatchery {
   chain input {
@@ -68,14 +68,14 @@ table inet hatchery {
   }
 }
 table bridge hatchery {
+  set guests {
+    type ifname . ether_addr . ipv4_addr
+  }
   chain from_guests {
-    type filter hook prerouting priority 0; policy accept;
-    ether saddr ${BRIDGE_MAC} drop
-    ether type arp arp saddr ip ${gateway} drop
-    ether type arp arp saddr ip ${domainCIDR} accept
-    ether type ip ip saddr ${gateway} drop
-    ether type ip ip saddr ${domainCIDR} accept
-    drop
+    type filter hook prerouting priority 0; policy drop;
+    ip daddr ${network.managementCIDR} drop
+    ether type arp iifname . ether saddr . arp saddr ip @guests iifname . arp saddr ether . arp saddr ip @guests accept
+    ether type ip iifname . ether saddr . ip saddr @guests accept
   }
 }
 `;

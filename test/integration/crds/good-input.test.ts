@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
-import { applyAll, ephemeralDomain, makeNamespace, SMALLEST, template, withBoot, withDomain } from './support.ts';
+import { applyAll, ephemeralDomain, useNamespaces, SMALLEST, template, withBoot, withDomain } from './support.ts';
 import type { Fields, Verdicts } from './support.ts';
 
 const NAMESPACE = 'crds-good-input';
@@ -119,9 +119,10 @@ describe('kubectl apply of an EphemeralDomain that makes sense', function () {
   let domains: Verdicts;
   let templates: Verdicts;
 
+  useNamespaces(NAMESPACE);
+
   before(async function () {
     this.timeout(STARTUP_TIMEOUT_MS);
-    await makeNamespace(NAMESPACE);
     const command = ['apply', '--dry-run=server', '--namespace', NAMESPACE];
     domains = await applyAll(
       command,

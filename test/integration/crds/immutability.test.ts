@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
-import { applyAll, ephemeralDomain, makeNamespace, SMALLEST, withBoot, withDomain } from './support.ts';
+import { applyAll, ephemeralDomain, useNamespaces, SMALLEST, withBoot, withDomain } from './support.ts';
 import type { Fields, Verdicts } from './support.ts';
 
 const NAMESPACE = 'crds-immutability';
@@ -109,10 +109,11 @@ describe('A change to an EphemeralDomain', function () {
   this.timeout(120_000);
   const verdicts = new Map<string | undefined, Verdicts>();
 
+  useNamespaces(NAMESPACE);
+
   before(async function () {
     this.timeout(STARTUP_TIMEOUT_MS);
     const { kubectl } = await sharedCluster();
-    await makeNamespace(NAMESPACE);
     for (const { phase, changes: all } of MATRIX) {
       const named = (side: 'before' | 'after'): ReturnType<typeof ephemeralDomain>[] =>
         all.map((change, index) => ephemeralDomain(nameOf(phase, index), change[side]));

@@ -87,8 +87,73 @@ const textOf = ({ verb, group, resource, subresource, name, namespace }: Ask): s
 
 const AUTHENTICATED = ['system:authenticated'];
 
+interface Rule {
+  readonly verbs: readonly string[];
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** What the API server itself counts up for somebody in a namespace, one line a right; what all may do left out. */
+const rightsOf = async (user: string, namespace: string): Promise<readonly string[]> => {
+  const { kubectl } = await sharedCluster();
+  const as = ['--as', user, '--as-group', 'system:authenticated'];
+  const review = JSON.stringify({
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectRulesReview',
+    spec: { namespace },
+  });
+  const answer = JSON.parse(
+    await kubectl(['create', '--validate=false', ...as, '-o', 'json', '-f', '-'], { input: review }),
+  ) as {
+    readonly status: { readonly resourceRules: readonly Rule[]; readonly incomplete: boolean };
+  };
+  assert.equal(answer.status.incomplete, false);
+  const lines = answer.status.resourceRules.flatMap(({ verbs, apiGroups = [], resources = [], resourceNames = [] }) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((resource) =>
+        verbs.map((verb) => [verb, group === '' ? resource : `${resource}.${group}`, ...resourceNames].join(' ')),
+      ),
+    ),
+  );
+  return [...new Set(lines)]
+    .filter((line) => !/^create self\w+\.(authorization|authentication)\.k8s\.io$/.test(line))
+    .toSorted();
+};
+
+const CRD_NAMES = ['ephemeraldomains', 'ephemeraldomaintemplates', 'domainhosts'].map((kind) => `${kind}.hatchery.dev`);
+
+/** All of it: a right more or less in manifests/ is to be a right more or less here. */
+const CONTROLLER_EVERYWHERE: readonly string[] = [
+  ...['get', 'list', 'watch', 'delete'].map((verb) => `${verb} ephemeraldomains.hatchery.dev`),
+  'patch ephemeraldomains/status.hatchery.dev',
+  ...['get', 'list', 'watch', 'create'].map((verb) => `${verb} domainhosts.hatchery.dev`),
+  'patch domainhosts/status.hatchery.dev',
+  ...['get', 'list', 'watch'].map((verb) => `${verb} nodes`),
+  'get namespaces kube-system',
+  ...['list', 'watch'].map((verb) => `${verb} namespaces`),
+  ...['create', 'patch'].map((verb) => `${verb} events`),
+  `get customresourcedefinitions.apiextensions.k8s.io ${CRD_NAMES.join(' ')}`,
+];
+const CONTROLLER_AT_HOME: readonly string[] = [
+  ...CONTROLLER_EVERYWHERE,
+  'create leases.coordination.k8s.io',
+  'get leases.coordination.k8s.io hatchery-controller',
+  'update leases.coordination.k8s.io hatchery-controller',
+];
+
 describe('The controller', function () {
   this.timeout(60_000);
+
+  for (const [namespace, rights] of [
+    ['default', CONTROLLER_EVERYWHERE],
+    ['hatchery-system', CONTROLLER_AT_HOME],
+  ] as const) {
+    it(`has these rights in ${namespace}, and no other`, async () => {
+      assert.deepEqual(await rightsOf('hatchery-controller', namespace), rights.toSorted());
+    });
+  }
+
   let may: readonly boolean[];
   let mayNot: readonly boolean[];
 
@@ -127,6 +192,7 @@ const PEOPLE_TABLE = [
   ['hatchery-edit', 'may write EphemeralDomains and templates', true, asksOf(WRITE, KINDS.slice(0, 2))],
   ['hatchery-edit', 'may not write DomainHosts', false, asksOf(WRITE, ['domainhosts'])],
   ['hatchery-edit', 'may not write a status', false, asksOf(['update', 'patch'], KINDS, 'status')],
+  ['hatchery-view', 'may not write a status', false, asksOf(['update', 'patch'], KINDS, 'status')],
 ] as const;
 
 describe('People', function () {
@@ -161,6 +227,35 @@ describe('People', function () {
       };
       for (const name of into) {
         assert.equal(found.metadata.labels[`rbac.authorization.k8s.io/aggregate-to-${name}`], 'true');
+      }
+    });
+  }
+
+  for (const role of ['view', 'edit', 'admin']) {
+    it(`with the cluster's own role ${role} in one namespace write no status, and reach no other namespace`, async () => {
+      const { kubectl } = await sharedCluster();
+      const user = `crds-tenant-${role}`;
+      await kubectl(['create', 'rolebinding', user, `--clusterrole=${role}`, `--user=${user}`, '-n', 'default']);
+      try {
+        const rights = await rightsOf(user, 'default');
+        const ours = rights.filter((right) => right.includes('hatchery.dev'));
+        assert.ok(ours.includes('get ephemeraldomains.hatchery.dev'), 'aggregated');
+        assert.equal(ours.includes('create ephemeraldomains.hatchery.dev'), role !== 'view');
+        assert.deepEqual(
+          ours.filter((right) => right.includes('/')),
+          [],
+        );
+        assert.deepEqual(
+          ours.filter((right) => /^(?!get|list|watch).* domainhosts/.test(right)),
+          [],
+        );
+        const elsewhere = await rightsOf(user, 'kube-system');
+        assert.deepEqual(
+          elsewhere.filter((right) => right.includes('hatchery.dev')),
+          [],
+        );
+      } finally {
+        await kubectl(['delete', 'rolebinding', user, '-n', 'default']);
       }
     });
   }

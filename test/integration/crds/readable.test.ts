@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
-import { applyAll, domainHost, ephemeralDomain, makeNamespace, SMALLEST, template, withDomain } from './support.ts';
+import { applyAll, domainHost, ephemeralDomain, useNamespaces, SMALLEST, template, withDomain } from './support.ts';
 
 const NAMESPACE = 'crds-readable';
 const AT = '2030-01-01T00:00:00.000000Z';
@@ -46,10 +46,11 @@ describe('kubectl get', function () {
     return cellsOf(await kubectl(['get', '--namespace', NAMESPACE, ...args]));
   };
 
+  useNamespaces(NAMESPACE);
+
   before(async function () {
     this.timeout(STARTUP_TIMEOUT_MS);
     const { kubectl } = await sharedCluster();
-    await makeNamespace(NAMESPACE);
     const setStatus = (object: string, status: unknown): Promise<string> => {
       const patch = JSON.stringify({ status });
       return kubectl(['patch', object, '--namespace', NAMESPACE, '--subresource=status', '--type=merge', '-p', patch]);

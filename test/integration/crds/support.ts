@@ -1,5 +1,5 @@
 import { CommandError } from '#hack/bed/run.ts';
-import { sharedCluster } from '#test/support/bed.ts';
+import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 
 /** An object to apply; JSON is YAML, so kubectl reads it as it is. */
 export interface Manifest {
@@ -88,11 +88,22 @@ export const refusalOf = async (args: readonly string[], input?: string): Promis
   throw new Error(`kubectl ${args.join(' ')} was not refused`);
 };
 
-/** A namespace of its own for one test file. */
-export const makeNamespace = async (name: string): Promise<string> => {
-  const { kubectl } = await sharedCluster();
-  await kubectl(['create', 'namespace', name]);
-  return name;
+/**
+ * Makes namespaces before the tests of a file and deletes them after, with all that is in them: what stays would be placed
+ * on the hosts of a later test.
+ */
+export const useNamespaces = (...names: readonly string[]): void => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
+    const { kubectl } = await sharedCluster();
+    for (const name of names) await kubectl(['create', 'namespace', name]);
+  });
+  after(async function () {
+    this.timeout(60_000);
+    const { kubectl } = await sharedCluster();
+    for (const name of names) await kubectl(['delete', 'ephemeraldomains', '--all', '--namespace', name]);
+    await kubectl(['delete', 'namespace', '--wait=false', ...names]);
+  });
 };
 
 /** Fields of a spec, as a test writes them. */

@@ -34,7 +34,7 @@ describe('domains that others made, and domains that nobody wants any more', fun
     return (await host.client.listAllDomains()).map(({ uuid }) => uuid);
   }
 
-  it('its name is held by another UUID: it gets another address, the same attempt, and the address rests', async () => {
+  it('its name is held by another UUID: another address, the same attempt; the address rests [end: name-held]', async () => {
     const probe = await stage.controller({ options });
     await stage.create('first');
     const taken = (await stage.until('first', inPhase('Running'))).status?.address ?? '';
@@ -56,7 +56,7 @@ describe('domains that others made, and domains that nobody wants any more', fun
     });
   });
 
-  it('its resource was deleted while no controller ran: it is destroyed, and only then is the host Ready', async () => {
+  it('its resource was deleted while no controller ran: destroyed before the host is Ready [end: deleted-unwatched]', async () => {
     const first = await stage.controller({ options });
     await stage.create('orphan');
     await stage.create('kept');
@@ -75,7 +75,7 @@ describe('domains that others made, and domains that nobody wants any more', fun
     assert.equal(host.starts.get(done.status?.domain?.uuid ?? ''), 1);
   });
 
-  it('it belongs to another cluster: it is counted, and never touched', async () => {
+  it('it belongs to another cluster: it is counted, and never touched [end: other-cluster]', async () => {
     const metadata =
       `<metadata><h:attempt xmlns:h='https://hatchery.dev/domain/v1' format='1' cluster='${randomUUID()}' ` +
       `namespace='default' name='theirs' uid='${randomUUID()}' attempt='1'/></metadata>`;
@@ -87,7 +87,7 @@ describe('domains that others made, and domains that nobody wants any more', fun
     await eventually(async () => assert.equal((await stage.getHost(host.name)).status?.allocated?.domains, 2));
   });
 
-  it('more than 20 of them, and more than half of the host: destroyed slowly, and the host says so', async () => {
+  it('more than 20 of them, and more than half of the host: destroyed slowly, and the host says so [end: many-orphans]', async () => {
     const first = await stage.controller({ options });
     const names = Array.from({ length: 24 }, (_, i) => `many-${i}`);
     for (const name of names) await stage.create(name);

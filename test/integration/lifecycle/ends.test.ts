@@ -26,19 +26,19 @@ describe('how a domain ends', function () {
     return { name: '', uuid: resource.status?.domain?.uuid ?? '' };
   }
 
-  it('crashed: Failed', async () => {
+  it('crashed: Failed [end: crashed]', async () => {
     const domain = await running('crashed');
     await host.client.coreDump(domain, '/dev/null', DumpFlags.crash);
     await stage.until('crashed', finishedAs('Failed', 'Crashed'));
   });
 
-  it('destroyed by hand: Failed', async () => {
+  it('destroyed by hand: Failed [end: destroyed]', async () => {
     const domain = await running('by-hand');
     await host.client.destroy(domain);
     await stage.until('by-hand', finishedAs('Failed', 'Destroyed'));
   });
 
-  it('destroyed and undefined by hand while running: Failed, and not started again', async () => {
+  it('destroyed and undefined by hand while running: Failed, and not started again [end: destroyed-whole]', async () => {
     const domain = await running('by-hand-whole');
     await host.client.destroy(domain);
     await host.client.undefine(domain);
@@ -46,7 +46,7 @@ describe('how a domain ends', function () {
     assert.equal(host.starts.get(domain.uuid), 1);
   });
 
-  it('its resource deleted: destroyed at once, and its address is free again', async () => {
+  it('its resource deleted: destroyed at once, and its address is free again [end: deleted-running]', async () => {
     const domain = await running('deleted');
     await stage.rest.delete(EPHEMERAL_DOMAINS, { name: 'deleted', namespace: stage.namespace });
     await eventually(async () => {
@@ -60,7 +60,7 @@ describe('how a domain ends', function () {
     });
   });
 
-  it('its resource deleted and made anew at once: the old domain goes, the new one runs', async () => {
+  it('its resource deleted and made anew at once: the old domain goes, the new one runs [end: made-anew]', async () => {
     const old = await running('anew');
     await stage.rest.delete(EPHEMERAL_DOMAINS, { name: 'anew', namespace: stage.namespace });
     const fresh = await running('anew');
@@ -76,7 +76,7 @@ describe('how a domain ends', function () {
     await stage.until('anew', finishedAs('Succeeded'));
   });
 
-  it('activeDeadlineSeconds over: Failed, and then destroyed', async () => {
+  it('activeDeadlineSeconds over: Failed, and then destroyed [end: deadline-running]', async () => {
     const domain = await running('overdue', { activeDeadlineSeconds: 1 });
     const done = await stage.until('overdue', finishedAs('Failed', 'DeadlineExceeded'));
     assert.equal(done.status?.attempt, 1);
@@ -86,7 +86,7 @@ describe('how a domain ends', function () {
     });
   });
 
-  it('ttlSecondsAfterFinished over: the resource is deleted', async () => {
+  it('ttlSecondsAfterFinished over: the resource is deleted [end: ttl]', async () => {
     const domain = await running('short-lived', { ttlSecondsAfterFinished: 0 });
     await host.client.shutdown(domain);
     await eventually(async () => {
@@ -95,7 +95,7 @@ describe('how a domain ends', function () {
     });
   });
 
-  it('an image that is not there: Failed, with its name and the host', async () => {
+  it('an image that is not there: Failed, with its name and the host [end: image-missing]', async () => {
     const domain = { type: 'pv' as const, memory: '64Mi', vcpus: 1, boot: { kernel: 'no-such-image' } };
     await stage.create('no-image', { domain });
     const failed = await stage.until('no-image', finishedAs('Failed', 'ImageNotFound'));
@@ -104,7 +104,7 @@ describe('how a domain ends', function () {
     assert.ok(!host.starts.has(failed.status?.domain?.uuid ?? ''));
   });
 
-  it('a command line that grows too long by its expansion: Failed, with the figures', async () => {
+  it('a command line that grows too long by its expansion: Failed, with the figures [end: cmdline-too-long]', async () => {
     const cmdline = '$(DOMAIN_UUID)'.repeat(40);
     const domain = { type: 'pv' as const, memory: '64Mi', vcpus: 1, boot: { kernel: 'hatchling', cmdline } };
     await stage.create('long', { domain });
@@ -112,7 +112,7 @@ describe('how a domain ends', function () {
     assert.match(failed.status?.message ?? '', /1440 bytes.*1023/);
   });
 
-  it('a failed attempt with backoffLimit: another one after a pause, its number kept', async () => {
+  it('a failed attempt with backoffLimit: another one after a pause, its number kept [end: attempt-failed]', async () => {
     const first = await running('again', { backoffLimit: 1 });
     await host.client.coreDump(first, '/dev/null', DumpFlags.crash);
     const waiting = await stage.until('again', inPhase('Pending'));
@@ -130,7 +130,7 @@ describe('how a domain ends', function () {
     assert.equal(host.starts.get(uuid), 1);
   });
 
-  it('a host that forgets everything (on the test driver: its daemon killed): HostRebooted, not started again', async () => {
+  it('a host that forgets everything (here its daemon killed): not started again [end: host-rebooted]', async () => {
     const domain = await running('rebooted');
     await host.libvirtd.kill();
     await host.revive();
@@ -138,7 +138,7 @@ describe('how a domain ends', function () {
     assert.equal(host.starts.get(domain.uuid), 1);
   });
 
-  it('a host that answers no more: HostLost after a while, and the domain is fenced on its return', async () => {
+  it('a host that answers no more: HostLost after a while, and the domain is fenced on its return [end: host-lost]', async () => {
     const domain = await running('lost');
     host.libvirtd.pause();
     try {

@@ -15,7 +15,7 @@ describe('the path of one EphemeralDomain, on the test driver', function () {
   });
   after(() => stage.dispose());
 
-  it('is bound, started, seen to run and to end, with three status patches in all', async () => {
+  it('is bound, started, seen to run and to end, with three status patches in all [end: power-off]', async () => {
     const host = await stage.host();
     const controller = await stage.controller();
     await stage.create('hello');

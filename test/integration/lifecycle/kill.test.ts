@@ -29,7 +29,7 @@ describe('a controller that is killed', function () {
 
   for (const [index, effect] of EFFECTS.entries()) {
     for (const when of ['before', 'after'] as const) {
-      it(`${when} ${effect}: the domain is started once, and its end is stored`, async () => {
+      it(`${when} ${effect}: the domain is started once, and its end is stored [end: controller-killed]`, async () => {
         const name = `kill-${when}-${index + 1}`;
         const options = { settleMs: 300 };
         const kill: Kill = { at: index + 1, when, counts: isOfTheLife };

@@ -25,7 +25,7 @@ describe('where a domain is placed', function () {
     });
   }
 
-  it('a host whose spec makes no sense is not Ready and says why; the other one works on', async () => {
+  it('a host whose spec makes no sense is not Ready and says why; the other one works on [end: host-spec-invalid]', async () => {
     const bad = await stage.host({ 'hatchery.dev/domain-cidr': '198.19.250.7/24' });
     const good = await stage.host();
     await stage.controller();
@@ -40,7 +40,7 @@ describe('where a domain is placed', function () {
     await ready(bad.name, 'True');
   });
 
-  it('no host fits: why is told after 5 s, in words with counts, and it is bound once one does', async () => {
+  it('no host fits: why is told after 5 s, with counts, and it is bound once one does [end: no-host-fits]', async () => {
     const host = await stage.host();
     await stage.controller();
     await ready(host.name, 'True');
@@ -62,7 +62,7 @@ describe('where a domain is placed', function () {
     await stage.until('picky', inPhase('Running'));
   });
 
-  it('a Node that is cordoned, or no longer labelled, gets nothing new', async () => {
+  it('a Node that is cordoned, or no longer labelled, gets nothing new [end: host-cordoned]', async () => {
     const host = await stage.host();
     const other = await stage.host();
     await stage.controller();
@@ -80,7 +80,7 @@ describe('where a domain is placed', function () {
     assert.equal(running.status?.host, host.name);
   });
 
-  it('another pool over the image directory: not Ready, and the pool named', async () => {
+  it('another pool over the image directory: not Ready, and the pool named [end: image-directory-in-use]', async () => {
     const host = await stage.host({ 'hatchery.dev/image-directory': '/default-pool' });
     await host.client.poolDestroy(await host.client.poolLookupByName('hatchery'));
     await stage.controller();

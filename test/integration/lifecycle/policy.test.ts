@@ -25,7 +25,7 @@ describe('deadlines of the run policy', function () {
   }
 
   describe('activeDeadlineSeconds over', () => {
-    it('while it runs: asked to shut down, Failed once it has ended, long before the grace is over', async () => {
+    it('while it runs: asked to shut down, Failed once it has ended, long before the grace is over [end: deadline-running]', async () => {
       const uuid = await stage.running('listens', { activeDeadlineSeconds: 1 });
       const done = await stage.until('listens', finishedAs('Failed', 'DeadlineExceeded'));
       assert.ok(stage.tamper.asked.includes(uuid));
@@ -34,7 +34,7 @@ describe('deadlines of the run policy', function () {
     });
 
     for (const shutdown of ['deaf', 'refuses'] as const) {
-      it(`while it runs, and ${shutdown === 'deaf' ? 'its guest is deaf' : 'its host cannot ask'}: destroyed after the grace`, async () => {
+      it(`while it runs, and ${shutdown === 'deaf' ? 'its guest is deaf' : 'its host cannot ask'}: destroyed after the grace [end: ignores-shutdown]`, async () => {
         stage.tamper.shutdown = shutdown;
         const uuid = await stage.running(shutdown, { activeDeadlineSeconds: 1, terminationGracePeriodSeconds: 2 });
         const stopping = await stage.until(shutdown, ({ status }) => assert.equal(status?.reason, 'DeadlineExceeded'));
@@ -76,21 +76,21 @@ describe('deadlines of the run policy', function () {
       await stage.gone(uuid);
     });
 
-    it('while it is Scheduled and nobody was asked to start it: Failed, never started', async () => {
+    it('while it is Scheduled and nobody was asked to start it: Failed, never started [end: deadline-scheduled]', async () => {
       stage.tamper.images = false;
       await stage.create('unasked', { activeDeadlineSeconds: 1 });
       const done = await stage.until('unasked', finishedAs('Failed', 'DeadlineExceeded'));
       assert.ok(!stage.theHost.starts.has(done.status?.domain?.uuid ?? ''));
     });
 
-    it('between two attempts: Failed, with what failed before', async () => {
+    it('between two attempts: Failed, with what failed before [end: deadline-backoff]', async () => {
       const uuid = await stage.running('between', { activeDeadlineSeconds: 3, backoffLimit: 1 });
       await stage.crash(uuid);
       const done = await stage.until('between', finishedAs('Failed', 'DeadlineExceeded'));
       assert.match(done.status?.message ?? '', /between two attempts; before that: attempt 1 of 2 failed: Crashed/);
     });
 
-    it('while it is suspended: it does not count, and counts anew from the resume', async () => {
+    it('while it is suspended: it does not count, and counts anew from the resume [end: deadline-suspended]', async () => {
       await stage.running('anew', { activeDeadlineSeconds: 3 });
       await stage.suspend('anew');
       await stage.until('anew', waitsAs('Suspended'));
@@ -107,7 +107,7 @@ describe('deadlines of the run policy', function () {
   });
 
   describe('startDeadlineSeconds over', () => {
-    it('while no host takes it: Failed, after all of the seconds', async () => {
+    it('while no host takes it: Failed, after all of the seconds [end: start-deadline]', async () => {
       await stage.create('no-place', { ...NOWHERE, startDeadlineSeconds: 1 });
       const done = await stage.until('no-place', finishedAs('Failed', 'StartDeadlineExceeded'));
       const last = Date.parse(done.status?.completionTime ?? '');
@@ -115,14 +115,14 @@ describe('deadlines of the run policy', function () {
       assert.equal(done.status?.attempt, undefined);
     });
 
-    it('between two attempts: Failed, with what failed before', async () => {
+    it('between two attempts: Failed, with what failed before [end: start-deadline]', async () => {
       const uuid = await stage.running('too-late', { startDeadlineSeconds: 2, backoffLimit: 1 });
       await stage.crash(uuid);
       const done = await stage.until('too-late', finishedAs('Failed', 'StartDeadlineExceeded'));
       assert.match(done.status?.message ?? '', /before that: attempt 1 of 2 failed: Crashed/);
     });
 
-    it('while it is Scheduled and nobody was asked to start it: Failed, never started', async () => {
+    it('while it is Scheduled and nobody was asked to start it: Failed, never started [end: start-deadline]', async () => {
       stage.tamper.images = false;
       await stage.create('never-asked', { startDeadlineSeconds: 1 });
       const done = await stage.until('never-asked', finishedAs('Failed', 'StartDeadlineExceeded'));

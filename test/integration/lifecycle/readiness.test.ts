@@ -39,7 +39,7 @@ describe('readiness of guests that say nothing', function () {
     assert.equal(status?.timeline?.ready, status?.timeline?.domainStarted);
   });
 
-  it('notify, not fulfilled: Running and not Ready; after timeoutSeconds destroyed, Failed/ReadinessTimeout', async () => {
+  it('notify, not fulfilled: Running and not Ready; after timeoutSeconds destroyed, Failed/ReadinessTimeout [end: never-ready]', async () => {
     await stage.create('silent', spec({ readiness: { notify: {}, periodMilliseconds: 200, timeoutSeconds: 2 } }));
     const running = await stage.until('silent', inPhase('Running'));
     const ready = findCondition(running.status?.conditions, 'Ready');

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { DOMAIN_HOSTS } from '#controller/api/index.ts';
 import { NODES } from '#controller/kube/index.ts';
 import type { RestClient } from '#controller/kube/index.ts';
-import { connect, LibvirtError } from '#controller/libvirt/index.ts';
-import type { Hypervisor, StoragePool, TlsCredentials } from '#controller/libvirt/index.ts';
+import { connect } from '#controller/libvirt/index.ts';
+import type { Hypervisor, LifecycleEvent, TlsCredentials } from '#controller/libvirt/index.ts';
 import type { TestHost, TlsFolder } from '#hack/hosts/host.ts';
 import { startLibvirtd } from '#test/support/libvirtd.ts';
 import type { Libvirtd } from '#test/support/libvirtd.ts';
+import { openWire } from './wire.ts';
+import type { Wire } from './wire.ts';
 
 const IMAGES = '/var/lib/hatchery/images';
 
@@ -26,24 +28,38 @@ export interface AdoptedHost {
   client: Hypervisor;
   /** How often each domain was started, by UUID, from libvirt's own events. */
   readonly starts: Map<string, number>;
+  /** Every lifecycle event, in order. */
+  readonly events: LifecycleEvent[];
 }
 
 /** A host on the test driver whose guests end only when the test says so. */
 export interface StageHost extends AdoptedHost {
   readonly libvirtd: Libvirtd;
+  /** What the controllers reach it by; the test's own client does not. */
+  readonly wire: Wire;
   /** After the daemon was killed and started: what it forgot is made again. */
   revive(): Promise<void>;
 }
 
 let cidrs = 0;
 
+/** What a client of the test's own saw of a host, over all its connections. */
+interface Seen {
+  readonly starts: Map<string, number>;
+  readonly events: LifecycleEvent[];
+}
+
 /** Connects a client of the test's own, which counts starts. */
-async function attach(uri: string, starts: Map<string, number>, tls?: TlsCredentials): Promise<Hypervisor> {
+async function attach(uri: string, { starts, events }: Seen, tls?: TlsCredentials): Promise<Hypervisor> {
   const client = connect({
     uri,
     tls,
+    // A daemon that a test pauses keeps this connection: the test driver forgets everything with its last one.
+    keepAlive: { intervalMs: 60_000, misses: 10 },
     observer: {
-      onLifecycle: ({ domain, event }) => {
+      onLifecycle: (told) => {
+        const { domain, event } = told;
+        events.push(told);
         if (event === 'started') starts.set(domain.uuid, (starts.get(domain.uuid) ?? 0) + 1);
       },
     },
@@ -59,7 +75,7 @@ export async function adoptHost(
   host: TestHost,
   tls: TlsCredentials | undefined,
 ): Promise<AdoptedHost> {
-  const starts = new Map<string, number>();
+  const seen: Seen = { starts: new Map(), events: [] };
   const spec = {
     uri: host.uri,
     domainCIDR: host.domainCIDR,
@@ -72,8 +88,8 @@ export async function adoptHost(
   await rest.create(NODES, { metadata: { name: host.name, labels: { [label.key]: label.value } } });
   return {
     name: host.name,
-    client: await (tls === undefined ? attach(host.uri, starts) : attach(host.uri, starts, tls)),
-    starts,
+    client: await attach(host.uri, seen, tls),
+    ...seen,
   };
 }
 
@@ -94,32 +110,38 @@ export async function createHost(
   annotations: Readonly<Record<string, string>>,
 ): Promise<StageHost> {
   const libvirtd = await startLibvirtd({ settings: { max_clients: 100 } });
-  const starts = new Map<string, number>();
+  const wire = await openWire(join(libvirtd.folder, 'wire'), libvirtd.socket);
+  const seen: Seen = { starts: new Map(), events: [] };
+  // Before controllers hear of it, which else would make the pool.
+  const client = await attach(libvirtd.uri, seen);
+  await furnish(client);
   cidrs += 1;
   await rest.create(NODES, {
     metadata: {
       name,
       labels: { [label.key]: label.value, 'kubernetes.io/hostname': name },
       annotations: {
-        'hatchery.dev/libvirt-uri': libvirtd.uri,
+        'hatchery.dev/libvirt-uri': wire.uri,
         'hatchery.dev/domain-cidr': `198.19.${cidrs}.0/24`,
         'hatchery.dev/image-directory': IMAGES,
         ...annotations,
       },
     },
   });
-  const client = await attach(libvirtd.uri, starts);
-  await furnish(client);
   const host: StageHost = {
     name,
     libvirtd,
+    wire,
     client,
-    starts,
+    ...seen,
     revive: async () => {
       await host.client.close();
+      // Controllers come after the test's own client, which else would miss what they start.
+      wire.refuse(true);
       await libvirtd.start();
-      host.client = await attach(libvirtd.uri, starts);
+      host.client = await attach(libvirtd.uri, seen);
       await furnish(host.client);
+      wire.refuse(false);
     },
   };
   return host;
@@ -131,18 +153,8 @@ async function furnish(client: Hypervisor): Promise<void> {
     await client.destroy(domain);
     await client.undefine(domain);
   }
-  const pool = await ensurePool(client);
+  const pool = await client.poolCreateXml(
+    `<pool type='dir'><name>hatchery</name><uuid>${randomUUID()}</uuid><target><path>${IMAGES}</path></target></pool>`,
+  );
   await client.volCreateXml(pool, `<volume><name>hatchling</name><capacity>1024</capacity></volume>`);
-}
-
-/** After a restart a controller may be first. */
-async function ensurePool(client: Hypervisor): Promise<StoragePool> {
-  try {
-    return await client.poolCreateXml(
-      `<pool type='dir'><name>hatchery</name><uuid>${randomUUID()}</uuid><target><path>${IMAGES}</path></target></pool>`,
-    );
-  } catch (error) {
-    if (!(error instanceof LibvirtError)) throw error;
-    return client.poolLookupByName('hatchery');
-  }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { Registry } from 'prom-client';
 
-import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS, isFinished } from '#controller/api/index.ts';
+import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS, findCondition, isFinished } from '#controller/api/index.ts';
 import type { DomainHost, EphemeralDomain, EphemeralDomainSpec } from '#controller/api/index.ts';
 import {
   createEventRecorder,
@@ -13,13 +13,14 @@ import {
   NODES,
   systemClock,
 } from '#controller/kube/index.ts';
-import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
+import type { KubeLogger, KubeObject, ResourceType, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import type { Hypervisor, TlsCredentials } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
 import { startNotifyServer } from '#controller/notify/index.ts';
 import type { NotifyServer } from '#controller/notify/index.ts';
 import type { ControllerOptions } from '#controller/lifecycle/index.ts';
+import type { Cluster } from '#hack/cluster/cluster.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { sharedCluster } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
@@ -39,6 +40,8 @@ export interface Stage {
   readonly namespace: string;
   readonly label: Label;
   readonly rest: RestClient;
+  /** URL of the API server. */
+  readonly server: string;
   readonly log: string[];
   /** Where guests of the stage's controllers tell of themselves, in place of each process' own. */
   readonly notify: NotifyServer;
@@ -50,10 +53,14 @@ export interface Stage {
     readonly options?: Partial<ControllerOptions>;
     /** Stands between the controller and its hosts. */
     readonly between?: (host: Hypervisor) => Hypervisor;
+    /** URL that it reaches the API server by: a proxy's. */
+    readonly server?: string;
   }): Promise<RunningController>;
   create(name: string, spec?: Partial<EphemeralDomainSpec>): Promise<EphemeralDomain>;
   get(name: string): Promise<EphemeralDomain>;
   getHost(name: string): Promise<DomainHost>;
+  /** Waits until the host's condition Ready has this status. */
+  untilHost(name: string, ready: 'True' | 'False', timeoutMs?: number): Promise<void>;
   /** Waits until the resource is as the check (which throws) wants it. */
   until(name: string, check: (resource: EphemeralDomain) => void, timeoutMs?: number): Promise<EphemeralDomain>;
   dispose(): Promise<void>;
@@ -63,14 +70,24 @@ const HELLO: EphemeralDomainSpec = {
   domain: { type: 'pv', memory: '64Mi', vcpus: 1, boot: { kernel: 'hatchling', cmdline: '-mode run -ipaddr $(IP)' } },
 };
 
-export async function createStage(): Promise<Stage> {
-  const cluster = await sharedCluster();
+/** On the shared control plane, or on one that the caller started. */
+export async function createStage(own?: Cluster): Promise<Stage> {
+  const cluster = own ?? (await sharedCluster());
   const rest = createRestClient(await loadKubeConfig({ kubeconfig: cluster.kubeconfig }));
-  const controllerRest = createRestClient(await loadKubeConfig({ kubeconfig: cluster.controllerKubeconfig }));
+  const config = await loadKubeConfig({ kubeconfig: cluster.controllerKubeconfig });
+  const clients: RestClient[] = [];
+  const connectTo = (server: string): RestClient => {
+    const client = createRestClient({ ...config, server }, { timeoutMs: 5_000 });
+    clients.push(client);
+    return client;
+  };
+  const controllerRest = connectTo(config.server);
   const id = randomUUID().slice(0, 8);
   const namespace = `life-${id}`;
   const label = { key: 'hatchery.test/stage', value: id };
   await rest.create(NAMESPACES, { metadata: { name: namespace } });
+  // A kind that was just installed is not served for a moment.
+  await eventually(() => rest.list(EPHEMERAL_DOMAINS, { namespace }));
   const hosts: StageHost[] = [];
   const adopted: AdoptedHost[] = [];
   let libvirtTls: TlsCredentials | undefined;
@@ -83,6 +100,7 @@ export async function createStage(): Promise<Stage> {
     namespace,
     label,
     rest,
+    server: config.server,
     log,
     notify,
     host: async (annotations = {}) => {
@@ -96,9 +114,10 @@ export async function createStage(): Promise<Stage> {
       adopted.push(made);
       return made;
     },
-    controller: async ({ kill, options, between = (host: Hypervisor) => host } = {}) => {
+    controller: async ({ kill, options, server, between = (host: Hypervisor) => host } = {}) => {
+      const client = server === undefined ? controllerRest : connectTo(server);
       const told = { ...defaults(label), libvirtTls, ...options };
-      const made = startController(controllerRest, notify, log, kill, between, told);
+      const made = startController(client, notify, log, kill, between, told);
       running.push(made);
       await Promise.resolve();
       return made;
@@ -107,6 +126,15 @@ export async function createStage(): Promise<Stage> {
       rest.create(EPHEMERAL_DOMAINS, { metadata: { name, namespace }, spec: { ...HELLO, ...spec } }),
     get: (name) => rest.get(EPHEMERAL_DOMAINS, { name, namespace }),
     getHost: (name) => rest.get(DOMAIN_HOSTS, { name }),
+    untilHost: (name, ready, timeoutMs = 30_000) =>
+      eventually(
+        async () => {
+          const condition = findCondition((await stage.getHost(name)).status?.conditions, 'Ready');
+          if (condition?.status !== ready)
+            throw new Error(`${name} is Ready=${condition?.status ?? 'absent'}: ${condition?.message ?? ''}`);
+        },
+        { timeoutMs },
+      ),
     until: (name, check, timeoutMs = 15_000) =>
       eventually(
         async () => {
@@ -126,14 +154,17 @@ export async function createStage(): Promise<Stage> {
       const left = await rest.list(EPHEMERAL_DOMAINS, { namespace });
       for (const { metadata } of left.items) await rest.delete(EPHEMERAL_DOMAINS, metadata);
       for (const { name, client } of [...hosts, ...adopted]) {
-        await rest.delete(NODES, { name });
-        await forget(rest, name);
+        await forget(rest, NODES, name);
+        await forget(rest, DOMAIN_HOSTS, name);
         await client.close();
       }
-      for (const { libvirtd } of hosts) await libvirtd.stop();
+      for (const { libvirtd, wire } of hosts) {
+        await wire.close();
+        await libvirtd.stop();
+      }
       await rest.delete(NAMESPACES, { name: namespace });
       await notify.close();
-      await controllerRest.close();
+      for (const client of clients) await client.close();
       await rest.close();
     },
   };
@@ -211,10 +242,10 @@ function errorText(_key: string, value: unknown): unknown {
   return value instanceof Error ? (value.stack ?? value.message) : value;
 }
 
-/** Deletes a DomainHost; the garbage collector, which follows the Node, may be first. */
-async function forget(rest: RestClient, name: string): Promise<void> {
+/** Deletes what a test may have deleted itself, or the garbage collector, which follows the Node. */
+export async function forget(rest: RestClient, type: ResourceType<KubeObject>, name: string): Promise<void> {
   try {
-    await rest.delete(DOMAIN_HOSTS, { name });
+    await rest.delete(type, { name });
   } catch (error) {
     if (!isKubeError(error, 'not-found')) throw error;
   }

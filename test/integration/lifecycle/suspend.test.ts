@@ -17,7 +17,7 @@ describe('suspend', function () {
   beforeEach(() => Object.assign(stage.tamper, { shutdown: 'listens', images: true }));
   after(() => stage.dispose());
 
-  it('from the beginning: not placed, told once, and placed after the resume', async () => {
+  it('from the beginning: not placed, told once, and placed after the resume [end: suspended-pending]', async () => {
     await stage.create('held', { suspend: true });
     const held = await stage.until('held', waitsAs('Suspended'));
     suspendedAs('True', 'Suspended')(held);
@@ -30,7 +30,7 @@ describe('suspend', function () {
     assert.equal(resumed.status.suspendedAttempts, undefined);
   });
 
-  it('while no host takes it: it waits no longer', async () => {
+  it('while no host takes it: it waits no longer [end: suspended-pending]', async () => {
     await stage.create('unplaced', NOWHERE);
     await stage.until('unplaced', waitsAs('Unschedulable'));
     await stage.suspend('unplaced');
@@ -39,7 +39,7 @@ describe('suspend', function () {
     await stage.until('unplaced', suspendedAs('False', 'Resumed'));
   });
 
-  it('between two attempts: the next one waits, its number kept', async () => {
+  it('between two attempts: the next one waits, its number kept [end: suspended-pending]', async () => {
     const uuid = await stage.running('pausing', { backoffLimit: 1 });
     await stage.crash(uuid);
     await stage.until('pausing', waitsAs('BackOff'));
@@ -50,7 +50,7 @@ describe('suspend', function () {
     assert.equal(findCondition(held.status.conditions, 'Scheduled')?.reason, 'BackOff');
   });
 
-  it('while it is Scheduled and nobody was asked to start it: unbound at once, and the same attempt after', async () => {
+  it('while it is Scheduled and nobody was asked to start it: unbound at once, and the same attempt after [end: suspended-scheduled]', async () => {
     stage.tamper.images = false;
     await stage.create('unstarted');
     const bound = await stage.until('unstarted', inPhase('Scheduled'));
@@ -66,7 +66,7 @@ describe('suspend', function () {
     assert.equal(stage.theHost.starts.get(bound.status?.domain?.uuid ?? ''), 1);
   });
 
-  it('while it is Scheduled, and its controller was killed: the next attempt after, since nobody can tell', async () => {
+  it('while it is Scheduled, and its controller was killed: the next attempt after, since nobody can tell [end: suspended-scheduled]', async () => {
     stage.tamper.images = false;
     await stage.create('orphaned');
     const bound = await stage.until('orphaned', inPhase('Scheduled'));
@@ -83,7 +83,7 @@ describe('suspend', function () {
     assert.ok(!stage.theHost.starts.has(bound.status?.domain?.uuid ?? ''));
   });
 
-  it('while it runs: shut down and unbound; the next attempt after, which backoffLimit does not count', async () => {
+  it('while it runs: shut down and unbound; the next attempt after, which backoffLimit does not count [end: suspended-running]', async () => {
     const first = await stage.running('runs', { backoffLimit: 1 });
     await stage.suspend('runs');
     const held = await stage.until('runs', waitsAs('Suspended'));
@@ -105,7 +105,7 @@ describe('suspend', function () {
     assert.deepEqual([stage.theHost.starts.get(first), stage.theHost.starts.get(second)], [1, 1]);
   });
 
-  it('while it runs, and its guest is deaf: destroyed after the grace, and unbound after that', async () => {
+  it('while it runs, and its guest is deaf: destroyed after the grace, and unbound after that [end: suspended-running]', async () => {
     stage.tamper.shutdown = 'deaf';
     const uuid = await stage.running('deaf-too', { terminationGracePeriodSeconds: 1 });
     await stage.suspend('deaf-too');

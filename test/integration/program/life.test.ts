@@ -124,7 +124,7 @@ describe('hatchery at an API server', function () {
       await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', CRD]);
     });
 
-    it('refuses to start, and says which and what to apply', async () => {
+    it('refuses to start, and says which and what to apply [end: kind-missing]', async () => {
       assert.equal(await refusal(), `hatchery: CRD ${CRD} is missing: kubectl apply -f crds/`);
     });
   });
