@@ -22,11 +22,18 @@ export interface EphemeralDomain {
   readonly status?: EphemeralDomainStatus;
 }
 /**
- * What to run, and how long and how often. domain, hostSelector and backoffLimit cannot be changed;
- * activeDeadlineSeconds and ttlSecondsAfterFinished can, until the domain has finished.
+ * What to run, and how long and how often: exactly one of domain and templateRef. activeDeadlineSeconds and
+ * ttlSecondsAfterFinished can be changed until the domain has finished, the other fields never.
  */
 export interface EphemeralDomainSpec {
-  readonly domain: DomainSpec;
+  readonly domain?: DomainSpec;
+  readonly templateRef?: TemplateReference;
+  /**
+   * Values for $(NAME) in boot.cmdline, beside the names that are always there (IP and so on). With a templateRef
+   * they override the template's own of the same name, and have to suit its parametersSchema. At most 64.
+   * Immutable. Example: [{name: SIZE, value: small}].
+   */
+  readonly parameters?: readonly Parameter[];
   readonly hostSelector?: LabelSelector;
   /**
    * Seconds from status.startTime after which the domain is destroyed and the EphemeralDomain is Failed with
@@ -46,8 +53,8 @@ export interface EphemeralDomainSpec {
   readonly ttlSecondsAfterFinished?: number;
 }
 /**
- * The domain to run: required, and immutable as a whole. It gets one network interface on the host's guest
- * bridge, with an address of the host's domainCIDR.
+ * The domain to run: required where no template says it, and immutable as a whole. It gets one network interface
+ * on the host's guest bridge, with an address of the host's domainCIDR.
  */
 export interface DomainSpec {
   /**
@@ -84,15 +91,62 @@ export interface BootSpec {
   readonly initrd?: string;
   /**
    * Command line for the kernel (Xen) or arguments for the executable, split at blanks (LXC): at most 1,023 bytes,
-   * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK and GATEWAY; $$ is
-   * one $; any other $(NAME) stays as it is. Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it
-   * in clear text: no secrets here.
+   * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY and each
+   * of parameters; $$ is one $; any other $(NAME) stays as it is. Example: console=hvc0 -ipaddr $(IP) -netmask
+   * $(NETMASK). dom0 logs it in clear text: no secrets here.
    */
   readonly cmdline?: string;
 }
 /**
+ * The EphemeralDomainTemplate, in the same namespace, that says what to run, in place of domain. What it comes
+ * to is stored as status.resolved when a host is found; a later edit of the template changes nothing of it.
+ * Until a template of that name is there, the EphemeralDomain waits with reason TemplateNotFound. Immutable.
+ */
+export interface TemplateReference {
+  /**
+   * Name of the EphemeralDomainTemplate, such as web. Required.
+   */
+  readonly name: string;
+}
+/**
+ * One parameter, with its value or where to find it. Example: {name: SIZE, value: small}.
+ */
+export interface Parameter {
+  /**
+   * Name of the parameter, as in $(NAME): letters, digits and _, not beginning with a digit, at most 63.
+   */
+  readonly name: string;
+  /**
+   * The value, at most 1,023 bytes. It is taken as it is: $(NAME) in it is not expanded. A blank in it parts the
+   * words of a command line.
+   */
+  readonly value?: string;
+  readonly valueFrom?: ParameterSource;
+}
+/**
+ * Where the value is found, in place of value. It is read once for each attempt.
+ */
+export interface ParameterSource {
+  readonly configMapKeyRef: ConfigMapKeySelector;
+}
+/**
+ * A key of a ConfigMap in the same namespace. While the ConfigMap or the key is missing, the EphemeralDomain
+ * waits with reason ConfigMapNotFound. What it holds is never copied into the EphemeralDomain.
+ */
+export interface ConfigMapKeySelector {
+  /**
+   * Name of the ConfigMap, such as settings. Required.
+   */
+  readonly name: string;
+  /**
+   * Key in the ConfigMap's data, such as greeting. Required.
+   */
+  readonly key: string;
+}
+/**
  * Which dom0 hosts may run it, by the labels of their Nodes: all of matchLabels and matchExpressions must hold.
- * Without it every host may. Immutable. Example: {matchLabels: {kubernetes.io/hostname: xen-1}}.
+ * Without it every host may. With a templateRef both its and the template's must hold. Immutable. Example:
+ * {matchLabels: {kubernetes.io/hostname: xen-1}}.
  */
 export interface LabelSelector {
   /**
@@ -175,6 +229,7 @@ export interface EphemeralDomainStatus {
    * When it ended, Succeeded or Failed; ttlSecondsAfterFinished counts from here.
    */
   readonly completionTime?: string;
+  readonly resolved?: ResolvedSpec;
 }
 /**
  * The attempt's domain as its host knows it, and what tells whether that host still can.
@@ -230,4 +285,58 @@ export interface Timeline {
    * Its end was told or noticed.
    */
   readonly stopped?: string;
+}
+/**
+ * What templateRef and parameters came to, stored when a host was found: all later attempts run it too, whatever
+ * becomes of the template. Absent where spec.domain says what runs.
+ */
+export interface ResolvedSpec {
+  readonly template: ResolvedTemplate;
+  /**
+   * The domain to run: required where no template says it, and immutable as a whole. It gets one network interface
+   * on the host's guest bridge, with an address of the host's domainCIDR.
+   */
+  readonly domain: DomainSpec;
+  /**
+   * Values for $(NAME) in boot.cmdline, beside the names that are always there (IP and so on). With a templateRef
+   * they override the template's own of the same name, and have to suit its parametersSchema. At most 64.
+   * Immutable. Example: [{name: SIZE, value: small}].
+   */
+  readonly parameters?: readonly Parameter[];
+  /**
+   * Which dom0 hosts may run it, by the labels of their Nodes: all of matchLabels and matchExpressions must hold.
+   * Without it every host may. With a templateRef both its and the template's must hold. Immutable. Example:
+   * {matchLabels: {kubernetes.io/hostname: xen-1}}.
+   */
+  readonly hostSelector?: LabelSelector;
+  /**
+   * The template's activeDeadlineSeconds; spec.activeDeadlineSeconds, where it is set, counts in its place.
+   */
+  readonly activeDeadlineSeconds?: number;
+  /**
+   * How many times a failed attempt is followed by another, each a new domain, perhaps on another host. 0 (what
+   * holds when it is not said) means that the domain is started at most once. Immutable.
+   */
+  readonly backoffLimit?: number;
+  /**
+   * The template's ttlSecondsAfterFinished; spec.ttlSecondsAfterFinished, where it is set, counts in its place.
+   */
+  readonly ttlSecondsAfterFinished?: number;
+}
+/**
+ * The template that it was made from, as it was then.
+ */
+export interface ResolvedTemplate {
+  /**
+   * Its metadata.name.
+   */
+  readonly name: string;
+  /**
+   * Its metadata.uid.
+   */
+  readonly uid: string;
+  /**
+   * Its metadata.generation.
+   */
+  readonly generation: number;
 }

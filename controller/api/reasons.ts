@@ -27,6 +27,10 @@ export const EndReason = {
   ImageNotFound: 'ImageNotFound',
   /** Failed: the command line is too long, or holds what a guest cannot get, once $(NAME) is expanded. */
   InvalidCommandLine: 'InvalidCommandLine',
+  /** Failed: its parameters do not suit the template's parametersSchema; message names the parameter and what it wants. */
+  InvalidParameters: 'InvalidParameters',
+  /** Failed: the template's parametersSchema is no schema, or one that is not supported. */
+  InvalidTemplate: 'InvalidTemplate',
   /** Failed: activeDeadlineSeconds has passed. */
   DeadlineExceeded: 'DeadlineExceeded',
   /** Failed: the last of several attempts failed; message tells how. With backoffLimit 0 the attempt's own reason. */
@@ -42,6 +46,10 @@ export const ProgressReason = {
   BackOff: 'BackOff',
   /** Pending, Scheduled=False: its name was another domain's on the host, so that it did not run; it is placed anew. */
   NameHeld: 'NameHeld',
+  /** Pending, Scheduled=False: there is no EphemeralDomainTemplate of the name that templateRef says, yet. */
+  TemplateNotFound: 'TemplateNotFound',
+  /** Pending, Scheduled=False: a ConfigMap that a parameter's value comes from, or the key in it, is not there yet. */
+  ConfigMapNotFound: 'ConfigMapNotFound',
   /** Scheduled=True. */
   Bound: 'Bound',
   /** Started=True, Ready=True. */

@@ -1,11 +1,4 @@
-import {
-  DomainCondition,
-  findCondition,
-  isFinished,
-  isTrue,
-  ProgressReason,
-  runPolicyOf,
-} from '#controller/api/index.ts';
+import { DomainCondition, findCondition, isFinished, isTrue, policyOf, ProgressReason } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { BoundAttempt } from './decide.ts';
 import { timeOf } from './time.ts';
@@ -54,7 +47,7 @@ export function nextAttempt(resource: EphemeralDomain): number {
 
 /** Wall clock ms at which activeDeadlineSeconds are over; undefined where there are none, or nothing was bound yet. */
 export function deadlineOf(resource: EphemeralDomain): number | undefined {
-  const seconds = runPolicyOf(resource.spec).activeDeadlineSeconds;
+  const seconds = policyOf(resource).activeDeadlineSeconds;
   const started = timeOf(resource.status?.startTime);
   if (seconds === undefined || started === undefined) return undefined;
   // startTime has whole seconds; the first attempt's binding says which moment of that second it was.
@@ -64,7 +57,7 @@ export function deadlineOf(resource: EphemeralDomain): number | undefined {
 
 /** Wall clock ms at which a finished resource is to be deleted; undefined: never, or not finished. */
 export function expiryOf(resource: EphemeralDomain): number | undefined {
-  const seconds = runPolicyOf(resource.spec).ttlSecondsAfterFinished;
+  const seconds = policyOf(resource).ttlSecondsAfterFinished;
   const completed = timeOf(resource.status?.completionTime);
   if (seconds === undefined || completed === undefined || !isFinished(resource.status?.phase)) return undefined;
   return completed + seconds * 1000;

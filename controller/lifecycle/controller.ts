@@ -1,14 +1,15 @@
-import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
-import type { DomainHost, EphemeralDomain } from '#controller/api/index.ts';
-import { createReflector, createStore, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
+import { DOMAIN_HOSTS, EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import type { DomainHost, EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
+import { createReflector, createStore, keyOf, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
 import type { Disappearance, KubeObject, Node, ResourceType, StoreSink } from '#controller/kube/index.ts';
-import { bindingOf } from './attempt.ts';
+import { bindingOf, isPending } from './attempt.ts';
 import type { ControllerDeps } from './deps.ts';
 import { Finisher } from './finisher.ts';
 import { Hosts } from './hosts.ts';
 import { createLifecycleMetrics } from './metrics.ts';
 import type { LifecycleMetrics } from './metrics.ts';
 import { Placer } from './placer.ts';
+import { Preparer, templateKeyOf } from './preparer.ts';
 import { createReporter } from './reporter.ts';
 import { createWallClock } from './time.ts';
 import { HostWorker } from './worker.ts';
@@ -34,10 +35,12 @@ function createCaches({ logger }: ControllerDeps) {
     domains: createStore<EphemeralDomain, DomainIndex>({
       indexers: {
         host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
+        template: (resource) => (isPending(resource) ? [templateKeyOf(resource) ?? []].flat() : []),
         uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
       },
       logger,
     }),
+    templates: createStore<EphemeralDomainTemplate>({ logger }),
     domainHosts: createStore<DomainHost>({ logger }),
     nodes: createStore<Node>({ logger }),
   };
@@ -59,7 +62,7 @@ async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
   const caches = createCaches(deps);
   const reflectors = startReflectors(deps, caches, signal);
   const parts = assemble(deps, caches, cluster, signal);
-  const stores = [caches.domains, caches.domainHosts, caches.nodes];
+  const stores = [caches.domains, caches.templates, caches.domainHosts, caches.nodes];
   const synced = await Promise.all(stores.map((store) => store.waitForSync(signal)));
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
@@ -91,6 +94,7 @@ function startReflectors(deps: ControllerDeps, caches: Caches, signal: AbortSign
     createReflector({ ...shared, type, store, ...(labelSelector === undefined ? {} : { labelSelector }) }).run(signal);
   return Promise.all([
     start(EPHEMERAL_DOMAINS, caches.domains),
+    start(EPHEMERAL_DOMAIN_TEMPLATES, caches.templates),
     start(DOMAIN_HOSTS, caches.domainHosts),
     start(NODES, caches.nodes, `${key}=${value}`),
   ]);
@@ -135,14 +139,16 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     },
     signal,
   );
+  const preparer = new Preparer({ rest, templates: caches.templates });
   const placer: Placer = new Placer({
-    ...{ store, writer, reporter, logger, clock, wall },
+    ...{ store, writer, reporter, logger, clock, wall, preparer },
     dom0Label: `${options.dom0Label.key}=${options.dom0Label.value}`,
     hosts: () => hosts.views(),
     worker: (host) => hosts.worker(host),
+    refused: (resource) => finisher.noticed(resource),
   });
-  const finisher = new Finisher({
-    ...{ rest, store, writer, reporter, placer, clock, wall, logger },
+  const finisher: Finisher = new Finisher({
+    ...{ rest, store, writer, reporter, placer, preparer, clock, wall, logger },
     hasHost: (name) => caches.domainHosts.get(name) !== undefined,
     hostLostAfterMs: options.hostLostAfterMs,
   });
@@ -164,6 +170,14 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
     placer.noticed(resource);
     finisher.noticed(resource);
   };
+  // Of those that wait for it, or would be made from it now.
+  const noticeTemplate = ({ metadata }: EphemeralDomainTemplate) => {
+    for (const resource of caches.domains.byIndex('template', keyOf(metadata))) {
+      placer.noticed(resource);
+      finisher.noticed(resource);
+    }
+  };
+  caches.templates.addHandlers({ added: noticeTemplate, updated: noticeTemplate, deleted: noticeTemplate });
   caches.domains.addHandlers({
     added: notice,
     updated: (resource, previous) => {

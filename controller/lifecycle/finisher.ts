@@ -1,10 +1,11 @@
-import { EPHEMERAL_DOMAINS, EndReason, ProgressReason } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAINS, EndReason } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { createWorkQueue, isKubeError, keyOf, runWorkers } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger, ReconcileResult, RestClient, WorkQueue } from '#controller/kube/index.ts';
 import { bindingOf, deadlineOf, expiryOf, isPending } from './attempt.ts';
 import type { Change } from './next.ts';
 import type { Placer } from './placer.ts';
+import type { Preparer } from './preparer.ts';
 import { changePatch, unboundFailurePatch, waitingPatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import type { WallClock } from './time.ts';
@@ -17,6 +18,7 @@ export interface FinisherParts {
   readonly writer: StatusWriter;
   readonly reporter: Reporter;
   readonly placer: Placer;
+  readonly preparer: Preparer;
   /** Whether there is a worker, or soon will be, that looks after what is bound to this host. */
   readonly hasHost: (name: string) => boolean;
   readonly hostLostAfterMs: number;
@@ -30,6 +32,8 @@ const AT_ONCE = 8;
 /** A reason for waiting is written only after so long, and a changed one so much later. */
 const WAITED_MS = 5_000;
 const CHANGED_MS = 30_000;
+/** A template that is gone from the API server is so in the cache a moment later. */
+const GONE_MS = 1_000;
 /** Reasons for waiting are the least urgent of all writes, and never more than so many a second. */
 const REASON_EVERY_MS = 50;
 
@@ -50,7 +54,7 @@ export class Finisher {
     const key = keyOf(resource.metadata);
     if (isPending(resource)) {
       const isNew = resource.status?.phase === undefined && deadlineOf(resource) === undefined;
-      if (isNew) this.#queue.addAfter(key, WAITED_MS);
+      if (isNew && this.#parts.placer.refusalOf(resource) === undefined) this.#queue.addAfter(key, WAITED_MS);
       else this.#queue.add(key);
       return;
     }
@@ -115,9 +119,11 @@ export class Finisher {
   }
 
   async #pending(resource: EphemeralDomain): Promise<ReconcileResult> {
+    const { placer } = this.#parts;
     const deadline = deadlineOf(resource);
     const left = deadline === undefined ? Infinity : deadline - this.#parts.wall();
     if (left <= 0) return this.#overdue(resource);
+    if (placer.refusalOf(resource) !== undefined) return this.#refused(resource);
     const wait = await this.#tellWhyItWaits(resource);
     const ms = Math.min(left, wait);
     return ms === Infinity ? DONE : { kind: 'again-after', ms };
@@ -125,7 +131,19 @@ export class Finisher {
 
   async #overdue(resource: EphemeralDomain): Promise<ReconcileResult> {
     const message = 'activeDeadlineSeconds have passed between two attempts';
-    const patch = unboundFailurePatch(resource, EndReason.DeadlineExceeded, message, this.#parts.wall());
+    return this.#fail(resource, EndReason.DeadlineExceeded, message);
+  }
+
+  /** That it can never be started is final, so it is decided on the template as the API server holds it now. */
+  async #refused(resource: EphemeralDomain): Promise<ReconcileResult> {
+    const { placer, preparer } = this.#parts;
+    if (!(await preparer.refresh(resource))) return { kind: 'again-after', ms: GONE_MS };
+    const refusal = placer.refusalOf(resource);
+    return refusal === undefined ? DONE : this.#fail(resource, refusal.reason, refusal.message);
+  }
+
+  async #fail(resource: EphemeralDomain, reason: EndReason, message: string): Promise<ReconcileResult> {
+    const patch = unboundFailurePatch(resource, reason, message, this.#parts.wall());
     const written = await this.#write(resource, patch, Priority.end);
     if (written !== undefined) this.#parts.reporter.failedUnbound(written);
     return DONE;
@@ -138,13 +156,13 @@ export class Finisher {
     if (since === undefined) return Infinity;
     const young = since + WAITED_MS - wall();
     if (young > 0) return young;
-    const message = placer.waitingFor(resource);
-    if (message === undefined) return WAITED_MS;
-    if (message === resource.status?.message) return CHANGED_MS;
+    const waiting = placer.waitingFor(resource);
+    if (waiting === undefined) return WAITED_MS;
+    if (waiting.message === resource.status?.message) return CHANGED_MS;
     const pause = this.#nextReason - clock.now();
     if (pause > 0) return pause;
     this.#nextReason = clock.now() + REASON_EVERY_MS;
-    const patch = waitingPatch(resource, ProgressReason.Unschedulable, message, wall());
+    const patch = waitingPatch(resource, waiting.reason, waiting.message, wall());
     const written = await this.#write(resource, patch, Priority.waiting);
     if (written !== undefined) this.#parts.reporter.waiting(written);
     return CHANGED_MS;

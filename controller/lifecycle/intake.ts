@@ -6,7 +6,7 @@ import type { LifecycleEvent } from '#controller/libvirt/index.ts';
 import type { Binding } from './attempt.ts';
 import { costKiB } from './host-state.ts';
 import type { HostState } from './host-state.ts';
-import { memoryKiBOf } from './plan.ts';
+import { memoryKiBOf, vcpusOf } from './plan.ts';
 import { onSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { Listed } from './trace.ts';
@@ -33,7 +33,7 @@ export function noticeBinding(state: HostState, resource: EphemeralDomain, bindi
   const claim = state.ledger.get(uuid);
   state.ledger.set(uuid, {
     memoryKiB: costKiB(state, memoryKiBOf(resource)),
-    vcpus: resource.spec.domain.vcpus,
+    vcpus: vcpusOf(resource),
     address,
     state: claim?.state ?? (binding.started ? 'running' : 'bound'),
   });

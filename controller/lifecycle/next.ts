@@ -34,10 +34,19 @@ export type Change =
   | { readonly kind: 'succeeded'; readonly end: End }
   | { readonly kind: 'failed'; readonly reason: AttemptFailure; readonly message: string; readonly final: boolean }
   /** Unbound, the same attempt again: it never ran. */
-  | { readonly kind: 'rebind'; readonly heldBy: string };
+  | { readonly kind: 'rebind'; readonly heldBy: string }
+  /** Unbound, the same attempt again: it never ran, and cannot for lack of something that gives it its place back meanwhile. */
+  | { readonly kind: 'unbind'; readonly reason: 'ConfigMapNotFound'; readonly message: string };
 
 export type AttemptFailure =
-  FailureReason | 'DeadlineExceeded' | 'HostLost' | 'HostRemoved' | 'ImageNotFound' | 'InvalidCommandLine';
+  | FailureReason
+  | 'DeadlineExceeded'
+  | 'HostLost'
+  | 'HostRemoved'
+  | 'ImageNotFound'
+  | 'InvalidCommandLine'
+  | 'InvalidParameters'
+  | 'InvalidTemplate';
 
 /** The one next thing to do. After it everything is looked at again. */
 export type Step =

@@ -1,18 +1,24 @@
 import { attemptUuid, domainName } from '#controller/domain/identity.ts';
 import { isKubeError, keyOf } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
+import { effectiveSpec } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index.ts';
-import type { Ask, HostView, Refusal } from '#controller/scheduler/index.ts';
+import type { Ask, HostView, Refusal as HostRefusal } from '#controller/scheduler/index.ts';
+import type { Refusal } from '#controller/templates/index.ts';
 import { bindingOf, isPending, nextAttempt, pausedUntil } from './attempt.ts';
 import type { Binding } from './attempt.ts';
+import { Holds } from './holds.ts';
 import { memoryKiBOf } from './plan.ts';
+import type { Lack, Preparer, Provision } from './preparer.ts';
 import { bindPatch } from './render.ts';
 import type { NewBinding } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import { timeOf } from './time.ts';
 import type { WallClock } from './time.ts';
 import type { HostWorker } from './worker.ts';
+import type { Assumption } from './worker-parts.ts';
 import { Priority } from './writer.ts';
 import type { DomainStore, StatusWriter } from './writer.ts';
 
@@ -25,8 +31,17 @@ export interface PlacerParts {
   readonly wall: WallClock;
   /** KEY=VALUE, for the message that there is no host. */
   readonly dom0Label: string;
+  readonly preparer: Preparer;
   readonly hosts: () => readonly HostView[];
   readonly worker: (host: string) => HostWorker | undefined;
+  /** It turned out that a resource can never be started: see refusalOf. */
+  readonly refused: (resource: EphemeralDomain) => void;
+}
+
+/** Why a resource waits. */
+export interface Waiting {
+  readonly reason: 'Unschedulable' | Lack['reason'];
+  readonly message: string;
 }
 
 /** Bindings that wait for the API server at once. */
@@ -40,15 +55,17 @@ export class Placer {
   readonly #parts: PlacerParts;
   readonly #pending = new PendingQueue();
   /** Why no host takes what asks so, as of the last try. */
-  readonly #refusals = new Map<string, readonly Refusal[]>();
+  readonly #refusals = new Map<string, readonly HostRefusal[]>();
   /** Wall clock ms of the first sight of a resource that waits, by UID. */
   readonly #seen = new Map<string, number>();
+  readonly #holds: Holds;
   #binding = 0;
   #isDue = false;
   #stopped = false;
 
   constructor(parts: PlacerParts) {
     this.#parts = parts;
+    this.#holds = new Holds(() => parts.clock.now());
   }
 
   get waiting(): number {
@@ -62,12 +79,13 @@ export class Placer {
   /** A resource is there, or has changed. */
   noticed(resource: EphemeralDomain): void {
     const key = keyOf(resource.metadata);
+    const { uid, creationTimestamp } = resource.metadata;
     if (!isPending(resource)) {
       this.#pending.remove(key);
+      this.#holds.release(uid);
       return;
     }
     const now = this.#parts.wall();
-    const { uid, creationTimestamp } = resource.metadata;
     if (!this.#seen.has(uid)) this.#seen.set(uid, now);
     const pause = (pausedUntil(resource) ?? now) - now;
     if (pause > 0) {
@@ -75,13 +93,29 @@ export class Placer {
       this.#parts.clock.after(pause, () => this.#again(key));
       return;
     }
-    this.#pending.add({ key, signature: signatureOf(resource), since: timeOf(creationTimestamp) ?? now });
+    const ready = this.#ready(resource);
+    if (ready === undefined) {
+      this.#pending.remove(key);
+      return;
+    }
+    this.#pending.add({ key, signature: signatureOf(ready), since: timeOf(creationTimestamp) ?? now });
     this.#due();
+  }
+
+  /** The resource as it is to be placed; undefined where it lacks something, or can never be started. */
+  #ready(resource: EphemeralDomain): EphemeralDomain | undefined {
+    const { uid } = resource.metadata;
+    const prepared = this.#parts.preparer.prepare(resource);
+    if (prepared.kind === 'lacks') this.#holds.hold(uid, prepared.lack);
+    if (prepared.kind !== 'ready') return undefined;
+    if (this.#holds.lackOf(uid)?.reason === 'TemplateNotFound') this.#holds.release(uid);
+    return this.#holds.restOf(uid) > 0 || this.#holds.refusalOf(uid) !== undefined ? undefined : prepared.resource;
   }
 
   gone(resource: EphemeralDomain): void {
     this.#pending.remove(keyOf(resource.metadata));
     this.#seen.delete(resource.metadata.uid);
+    this.#holds.release(resource.metadata.uid);
   }
 
   /** A host may have a place now. */
@@ -92,15 +126,25 @@ export class Placer {
   }
 
   /** Why a resource waits, in words; undefined where it has not been refused, or is being bound. */
-  waitingFor(resource: EphemeralDomain): string | undefined {
-    if (!this.#pending.isBlocked(keyOf(resource.metadata))) return undefined;
-    const refusals = this.#refusals.get(signatureOf(resource));
-    return refusals === undefined ? undefined : waitingMessage(askOf(resource), refusals, this.#parts.dom0Label);
+  waitingFor(resource: EphemeralDomain): Waiting | undefined {
+    if (!this.#pending.isBlocked(keyOf(resource.metadata))) return this.#holds.lackOf(resource.metadata.uid);
+    const ready = this.#ready(resource);
+    const refusals = ready && this.#refusals.get(signatureOf(ready));
+    if (ready === undefined || refusals === undefined) return undefined;
+    return { reason: 'Unschedulable', message: waitingMessage(askOf(ready), refusals, this.#parts.dom0Label) };
   }
 
   /** Wall clock ms since which a resource waits; undefined where it does not. */
   waitsSince(resource: EphemeralDomain): number | undefined {
-    return this.#pending.has(keyOf(resource.metadata)) ? this.#seen.get(resource.metadata.uid) : undefined;
+    const { uid } = resource.metadata;
+    const waits = this.#pending.has(keyOf(resource.metadata)) || this.#holds.lackOf(uid) !== undefined;
+    return waits ? this.#seen.get(uid) : undefined;
+  }
+
+  /** Why a pending resource can never be started, as far as the cache tells; undefined where it may be. */
+  refusalOf(resource: EphemeralDomain): Refusal | undefined {
+    const prepared = this.#parts.preparer.prepare(resource);
+    return prepared.kind === 'refused' ? prepared.refusal : this.#holds.refusalOf(resource.metadata.uid);
   }
 
   #again(key: string): void {
@@ -127,25 +171,26 @@ export class Placer {
         return;
       }
       const resource = this.#parts.store.get(item.key);
-      if (resource === undefined || !isPending(resource)) {
+      const ready = resource !== undefined && isPending(resource) ? this.#ready(resource) : undefined;
+      if (resource === undefined || ready === undefined) {
         this.#pending.remove(item.key);
         continue;
       }
-      const placement = place(askOf(resource), this.#parts.hosts());
+      const placement = place(askOf(ready), this.#parts.hosts());
       if (placement.kind === 'none') {
         this.#refusals.set(item.signature, placement.refusals);
         this.#pending.block(item.signature);
       } else {
         this.#pending.remove(item.key);
-        this.#begin(resource, placement.host);
+        this.#begin(resource, ready, placement.host);
       }
     }
   }
 
-  #begin(resource: EphemeralDomain, host: string): void {
+  #begin(resource: EphemeralDomain, ready: EphemeralDomain, host: string): void {
     this.#binding += 1;
     const { namespace, name } = resource.metadata;
-    void this.#bind(resource, host)
+    void this.#bind(resource, ready, host)
       .catch((error: unknown) => {
         if (!isKubeError(error)) this.#parts.logger.error('A binding failed', { namespace, name, host, error });
         this.#parts.clock.after(RETRY_MS, () => this.#again(keyOf(resource.metadata)));
@@ -157,41 +202,72 @@ export class Placer {
   }
 
   /** Throws KubeError where the API server could not be asked; nothing is bound then. */
-  async #bind(resource: EphemeralDomain, host: string): Promise<void> {
-    const { writer, wall, reporter, store } = this.#parts;
+  async #bind(resource: EphemeralDomain, ready: EphemeralDomain, host: string): Promise<void> {
     const worker = this.#parts.worker(host);
     const uuid = attemptUuid(resource.metadata.uid, nextAttempt(resource));
-    const assumed = worker?.assume(resource, uuid);
+    // At once, so that the next one to be placed is told what is left.
+    const assumed = worker?.assume(ready, uuid);
     if (worker === undefined || assumed === undefined) {
       this.#again(keyOf(resource.metadata));
       return;
     }
-    const { address, identity } = assumed;
+    try {
+      const provision = await this.#parts.preparer.provide(resource);
+      if (provision.kind === 'ready') await this.#store(provision, worker, { host, uuid, ...assumed });
+      else this.#putOff(resource, provision);
+    } finally {
+      worker.dismiss(uuid);
+    }
+  }
+
+  /** It lacks something, or cannot be started at all: its place is free for others. */
+  #putOff(resource: EphemeralDomain, provision: Exclude<Provision, { kind: 'ready' }>): void {
+    const { uid } = resource.metadata;
+    if (provision.kind === 'refused') {
+      this.#holds.refuse(uid, provision.refusal);
+      this.#parts.refused(resource);
+    } else {
+      const pause = this.#holds.pause(uid, provision.lack);
+      this.#parts.clock.after(pause, () => this.#again(keyOf(resource.metadata)));
+    }
+    setImmediate(() => this.hostsChanged());
+  }
+
+  async #store({ resource, values }: Ready, worker: HostWorker, place: Place): Promise<void> {
+    const { writer, wall, reporter, store } = this.#parts;
+    const { host, uuid, address, identity } = place;
     const name = domainName(address, uuid);
     const seen = this.#seen.get(resource.metadata.uid) ?? wall();
     const binding = { host, address, name, uuid, hostBoot: identity.boot, hostDaemon: identity.daemon, seen };
     const leave = await writer.gate.enter(Priority.bind);
     try {
       const patch = bindPatch(resource, binding, wall());
-      const written = await writer.write(resource, patch, (stored) => bindHere(worker, stored));
+      const written = await writer.write(resource, patch, (stored) => bindHere(worker, stored, values));
       const now = written.kind === 'stored' ? written.resource : store.get(keyOf(resource.metadata));
       const isOurs = now !== undefined && isSameBinding(bindingOf(now), binding);
       if (now !== undefined && isOurs) {
         this.#seen.delete(now.metadata.uid);
+        this.#holds.release(now.metadata.uid);
         reporter.bound(now);
         // An answer that was lost: nobody but us can have stored this.
-        if (written.kind === 'again') bindHere(worker, now);
+        if (written.kind === 'again') bindHere(worker, now, values);
       } else this.#again(keyOf(resource.metadata));
     } finally {
       leave();
-      worker.dismiss(uuid);
     }
   }
 }
 
-function bindHere(worker: HostWorker, stored: EphemeralDomain): void {
+type Ready = Extract<Provision, { kind: 'ready' }>;
+
+interface Place extends Assumption {
+  readonly host: string;
+  readonly uuid: string;
+}
+
+function bindHere(worker: HostWorker, stored: EphemeralDomain, values: ParameterValues): void {
   const binding = bindingOf(stored);
-  if (binding !== undefined) worker.boundByUs(stored, binding);
+  if (binding !== undefined) worker.boundByUs(stored, binding, values);
 }
 
 function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
@@ -204,10 +280,10 @@ function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
 }
 
 function askOf(resource: EphemeralDomain): Ask {
-  return { memory: memoryKiBOf(resource) * 1024, hostSelector: resource.spec.hostSelector };
+  return { memory: memoryKiBOf(resource) * 1024, hostSelector: effectiveSpec(resource)?.hostSelector };
 }
 
 /** What asks the same is refused by the same hosts. */
 function signatureOf(resource: EphemeralDomain): string {
-  return JSON.stringify([memoryKiBOf(resource), resource.spec.hostSelector ?? null]);
+  return JSON.stringify([memoryKiBOf(resource), effectiveSpec(resource)?.hostSelector ?? null]);
 }

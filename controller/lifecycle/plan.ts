@@ -1,5 +1,7 @@
+import { effectiveSpec } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { expandCommandLine } from '#controller/domain/cmdline.ts';
+import type { CommandLineNames, ParameterValues } from '#controller/domain/cmdline.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import { macOf } from '#controller/domain/identity.ts';
 import { netmaskOf } from '#controller/domain/ipv4.ts';
@@ -8,14 +10,29 @@ import type { DomainPlan } from '#controller/domain/xml.ts';
 import type { Binding } from './attempt.ts';
 
 export type Planning =
-  { readonly ok: true; readonly plan: DomainPlan } | { readonly ok: false; readonly message: string };
+  | { readonly ok: true; readonly plan: DomainPlan }
+  | { readonly ok: false; readonly reason: 'InvalidCommandLine' | 'InvalidTemplate'; readonly message: string };
 
-/** What a bound resource's domain is made of on its host, or why a guest cannot get its command line. */
-export function planDomain(resource: EphemeralDomain, binding: Binding, config: HostConfig, cluster: string): Planning {
+/**
+ * What a bound resource's domain is made of on its host, or why a guest cannot get its command line. `values`: of its
+ * parameters; undefined where the host has the domain, and with it its command line, already.
+ */
+export function planDomain(
+  resource: EphemeralDomain,
+  binding: Binding,
+  config: HostConfig,
+  cluster: string,
+  values: ParameterValues | undefined,
+): Planning {
   const { namespace = '', name, uid } = resource.metadata;
-  const { domain } = resource.spec;
-  const cmdline = commandLine(domain.boot.cmdline, binding, config);
-  if (cmdline?.ok === false) return { ok: false, message: cmdline.fault.message };
+  const domain = effectiveSpec(resource)?.domain;
+  if (domain === undefined) {
+    const message = 'status.resolved is gone, which says what runs: somebody else wrote this status';
+    return { ok: false, reason: 'InvalidTemplate', message };
+  }
+  const template = values === undefined ? undefined : domain.boot.cmdline;
+  const cmdline = template === undefined ? undefined : commandLine(template, binding, config, values ?? new Map());
+  if (cmdline?.ok === false) return { ok: false, reason: 'InvalidCommandLine', message: cmdline.fault.message };
   const { network } = config;
   return {
     ok: true,
@@ -44,16 +61,24 @@ export function planDomain(resource: EphemeralDomain, binding: Binding, config: 
   };
 }
 
-function commandLine(template: string | undefined, binding: Binding, { network }: HostConfig) {
-  if (template === undefined) return undefined;
-  const names = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid };
-  if (network === undefined || binding.address === undefined) return expandCommandLine(template, names);
+function commandLine(template: string, binding: Binding, { network }: HostConfig, values: ParameterValues) {
+  const names: CommandLineNames = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid };
+  if (network === undefined || binding.address === undefined) return expandCommandLine(template, names, values);
   const { cidr, gateway } = network;
   const where = { IP: binding.address, PREFIX: String(cidr.prefix), NETMASK: netmaskOf(cidr), GATEWAY: gateway };
-  return expandCommandLine(template, { ...names, ...where });
+  return expandCommandLine(template, { ...names, ...where }, values);
 }
 
-/** The CRD refuses a memory that is no quantity; one that got past it all the same fits nowhere. */
+/**
+ * The CRD refuses a memory that is no quantity; one that got past it all the same fits nowhere. 0 where nothing says what
+ * runs: nothing is started for that either.
+ */
 export function memoryKiBOf(resource: EphemeralDomain): number {
-  return quantityKiB(resource.spec.domain.memory) ?? Infinity;
+  const spec = effectiveSpec(resource);
+  return spec === undefined ? 0 : (quantityKiB(spec.domain.memory) ?? Infinity);
+}
+
+/** Virtual CPUs; 0 where nothing says what runs. */
+export function vcpusOf(resource: EphemeralDomain): number {
+  return effectiveSpec(resource)?.domain.vcpus ?? 0;
 }

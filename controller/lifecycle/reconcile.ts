@@ -213,7 +213,7 @@ async function write(
 ): Promise<undefined> {
   const times = { requested: tracked.requestedAt, started: tracked.startedAt, stopped: tracked.stoppedAt };
   const written = await parts.writer.write(resource, changePatch(resource, change, times, parts.wall()), () => {
-    if (change.kind === 'rebind') noteNeverRan(tracked);
+    if (change.kind === 'rebind' || change.kind === 'unbind') noteNeverRan(tracked);
   });
   if (written.kind === 'again') return undefined;
   tracked.confirmed = written.resource.metadata.resourceVersion;

@@ -3,9 +3,9 @@ import {
   EndReason,
   MAX_MESSAGE_LENGTH,
   Phase,
+  policyOf,
   ProgressReason,
   removeCondition,
-  runPolicyOf,
   setCondition,
 } from '#controller/api/index.ts';
 import type { Condition, EphemeralDomain, EphemeralDomainStatus, NewCondition } from '#controller/api/index.ts';
@@ -38,7 +38,10 @@ export interface NewBinding {
 
 type Conditions = readonly Condition[] | undefined;
 
-/** The status patch that binds a resource to a host: the first write of ours in its life. */
+/**
+ * The status patch that binds a resource to a host: the first write of ours in its life. What a template came to is stored
+ * with it, so that nothing that becomes of the template later changes what runs.
+ */
 export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: number): StatusPatch {
   const { host, address, name, uuid, hostBoot, hostDaemon } = binding;
   const at = microTime(now);
@@ -46,6 +49,7 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
     removeCondition,
     conditionsOf(resource),
   );
+  const resolved = resource.status?.resolved;
   const message = `bound to ${host}${address === undefined ? '' : `, address ${address}`}`;
   return patch(resource, {
     phase: Phase.Scheduled,
@@ -57,6 +61,7 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
     reason: ProgressReason.Bound,
     message,
     startTime: resource.status?.startTime ?? secondTime(now),
+    ...(resolved === undefined ? {} : { resolved }),
     timeline: {
       created: resource.status?.timeline?.created ?? microTime(binding.seen),
       scheduled: at,
@@ -87,6 +92,10 @@ export function changePatch(resource: EphemeralDomain, change: Change, times: Ti
         attempt: (resource.status?.attempt ?? 1) - 1,
         now,
       });
+    case 'unbind': {
+      const { reason, message } = change;
+      return unbindPatch(resource, { reason, message, attempt: (resource.status?.attempt ?? 1) - 1, now });
+    }
   }
 }
 
@@ -151,7 +160,7 @@ function failedPatch(
   times: Times,
   now: number,
 ): StatusPatch {
-  const { backoffLimit } = runPolicyOf(resource.spec);
+  const { backoffLimit } = policyOf(resource);
   const attempt = resource.status?.attempt ?? 1;
   const told = `${change.message} (host ${hostOf(resource)})`;
   if (change.final || backoffLimit === 0) {

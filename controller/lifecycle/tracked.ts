@@ -1,3 +1,4 @@
+import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import type { Asked } from './decide.ts';
 import type { Session } from './session.ts';
 import type { End, Found, StartAnswer } from './trace.ts';
@@ -26,6 +27,8 @@ export interface Tracked {
   /** Absent: nobody looked on this session. */
   found: Found | undefined;
   request: Request;
+  /** Values of its parameters, once they were read for this attempt; until it is asked for. */
+  values: ParameterValues | undefined;
   /** Wall clock ms. */
   requestedAt: number | undefined;
   startedAt: number | undefined;
@@ -53,6 +56,7 @@ export function track(uuid: string, owner: Owner | undefined, now: number): Trac
     owner,
     found: undefined,
     request: { kind: 'not-by-us' },
+    values: undefined,
     requestedAt: undefined,
     startedAt: undefined,
     stoppedAt: undefined,
@@ -105,6 +109,13 @@ export function noteNeverRan(tracked: Tracked): void {
   tracked.request = { kind: 'not-yet' };
   tracked.found = { kind: 'absent' };
   tracked.requestedAt = undefined;
+}
+
+/** This process has stored the binding itself. `isNew`: neither the host nor a watch had told of the attempt before. */
+export function noteBoundByUs(tracked: Tracked, isNew: boolean, values: ParameterValues, version: string): void {
+  if (isNew && tracked.request.kind === 'not-by-us') tracked.request = { kind: 'not-yet' };
+  tracked.values = values;
+  tracked.confirmed = version;
 }
 
 /** Event STARTED. */

@@ -1,5 +1,6 @@
 import { isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { createWorkQueue, runWorkers, sleep } from '#controller/kube/index.ts';
 import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
@@ -15,7 +16,7 @@ import { Ledger } from './ledger.ts';
 import { observeHost, reasonOf } from './observer.ts';
 import { OrphanGuard } from './orphans.ts';
 import { patrol } from './patrol.ts';
-import { memoryKiBOf } from './plan.ts';
+import { memoryKiBOf, vcpusOf } from './plan.ts';
 import { HostFault } from './pool.ts';
 import { reconcile } from './reconcile.ts';
 import type { ReconcilerParts } from './reconcile.ts';
@@ -23,7 +24,7 @@ import { isCurrent } from './session.ts';
 import { judgeOrphans, looseDomains, quarantineLostCreates, takenKiB } from './settling.ts';
 import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
-import { forgetSession, SETTLE_MS } from './tracked.ts';
+import { forgetSession, noteBoundByUs, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
 
@@ -60,7 +61,7 @@ export class HostWorker {
       ...(deps.kubeMetrics === undefined ? {} : { metrics: deps.kubeMetrics }),
     });
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
-    this.#starter = new Starter({ ...shared, answered: (tracked) => this.#answered(tracked) });
+    this.#starter = new Starter({ ...shared, rest: deps.rest, answered: (tracked) => this.#answered(tracked) });
     this.#reconciler = {
       ...shared,
       store: parts.store,
@@ -114,7 +115,7 @@ export class HostWorker {
     const address = ledger.takeAddress(uuid);
     if (config.network !== undefined && address === undefined) return undefined;
     const memoryKiB = costKiB(this.state, memoryKiBOf(resource));
-    ledger.set(uuid, { memoryKiB, vcpus: resource.spec.domain.vcpus, address, state: 'bound' });
+    ledger.set(uuid, { memoryKiB, vcpus: vcpusOf(resource), address, state: 'bound' });
     this.state.assumed.add(uuid);
     if (!this.state.domains.has(uuid)) this.#unheardOf.add(uuid);
     return { address, identity: contact.identity };
@@ -129,12 +130,10 @@ export class HostWorker {
   }
 
   /** This process has just stored the binding itself, so nobody can have asked the host for its domain. */
-  boundByUs(resource: EphemeralDomain, binding: Binding): void {
+  boundByUs(resource: EphemeralDomain, binding: Binding, values: ParameterValues): void {
     const tracked = noticeBinding(this.state, resource, binding, this.#moment());
     // The watch may have told of the binding before its answer came, so what was known before it was sent counts.
-    const isNew = this.#unheardOf.delete(binding.uuid) && tracked.request.kind === 'not-by-us';
-    if (isNew) tracked.request = { kind: 'not-yet' };
-    tracked.confirmed = resource.metadata.resourceVersion;
+    noteBoundByUs(tracked, this.#unheardOf.delete(binding.uuid), values, resource.metadata.resourceVersion);
     this.#queue.add(binding.uuid);
   }
 

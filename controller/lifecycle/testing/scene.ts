@@ -147,7 +147,7 @@ function createParts(
     state,
     store,
     writer: new StatusWriter(rest, store, now),
-    starter: new Starter({ state, metrics, logger: silentLogger, now, wall, answered: nothing }),
+    starter: new Starter({ state, rest, metrics, logger: silentLogger, now, wall, answered: nothing }),
     orphans: new OrphanGuard(now),
     reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },
     logger: silentLogger,

@@ -1,3 +1,4 @@
+import { BAD_PARAMETERS } from './bad-parameters.ts';
 import { ephemeralDomain, SMALLEST, template, withBoot, withDomain } from './support.ts';
 import type { Fields, Manifest } from './support.ts';
 
@@ -8,6 +9,8 @@ export interface BadInput {
   readonly field: string;
   /** The sentence, after kubectl's `Invalid value: …: ` and the like. */
   readonly says: string;
+  /** The sentence in a template, where it is another; null: a template cannot have this. */
+  readonly saysInTemplate?: string | null;
 }
 
 const QUANTITY = 'memory must be a quantity: a number with a unit, such as 64Mi or 1Gi';
@@ -75,11 +78,17 @@ const requirement = (what: string, expression: Fields, field: string, says: stri
 
 const LABEL_NAME = 'that is no label name: write NAME or PREFIX/NAME, of letters, digits, -, _ and .';
 const NO_DOMAIN = 'spec.domain is missing: say what to run, with at least memory (such as 64Mi) and boot.kernel';
+const NOTHING_TO_RUN = {
+  field: 'spec.domain',
+  says: `${NO_DOMAIN}, or name an EphemeralDomainTemplate as spec.templateRef.name`,
+  saysInTemplate: NO_DOMAIN.replace('spec.', 'spec.template.spec.'),
+};
 
 /** Everything that kubectl apply must refuse of an EphemeralDomain's spec. */
 export const BAD_INPUT: readonly BadInput[] = [
-  { what: 'no spec', spec: undefined, field: 'spec.domain', says: NO_DOMAIN },
-  { what: 'no domain', spec: {}, field: 'spec.domain', says: NO_DOMAIN },
+  { what: 'no spec', spec: undefined, ...NOTHING_TO_RUN },
+  { what: 'no domain and no templateRef', spec: {}, ...NOTHING_TO_RUN },
+  ...BAD_PARAMETERS,
   {
     what: 'no memory',
     spec: { domain: { boot: { kernel: 'hatchling' } } },
