@@ -29,7 +29,9 @@ export async function readValues(
       if (map === undefined) {
         return missing(`${where}there is no ConfigMap "${name}" in namespace ${namespace}: create it`);
       }
-      const value = map.data?.[key];
+      const { data = {} } = map;
+      // A key may be called constructor.
+      const value = Object.hasOwn(data, key) ? data[key] : undefined;
       if (value === undefined) return missing(`${where}ConfigMap "${name}" has no key "${key}" in its data: add it`);
       const bytes = Buffer.byteLength(value);
       if (bytes > MAX_VALUE_BYTES) {

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { readHostSpec } from '#controller/domain/hostspec.ts';
-import { createStore, KubeError, keyOf, silentLogger } from '#controller/kube/index.ts';
+import { CONFIG_MAPS, createStore, KubeError, keyOf, silentLogger } from '#controller/kube/index.ts';
 import type { ObjectRef, RestClient } from '#controller/kube/index.ts';
 import type { Hypervisor } from '#controller/libvirt/index.ts';
 import { bindingOf } from '../attempt.ts';
@@ -37,6 +37,8 @@ export interface Scene {
   /** Status patches that were stored. */
   readonly patches: () => number;
   readonly remove: () => void;
+  /** Data of the ConfigMaps that there are, by name. */
+  readonly configMaps: Map<string, Readonly<Record<string, string>>>;
   /** Moves the clocks on. */
   readonly pass: (ms: number) => void;
   /** A new session with the host, as it is now. */
@@ -47,13 +49,13 @@ export interface Scene {
 }
 
 /** One resource, bound by this process to a host of a kind a moment ago. */
-export function createScene(kind: ModelKind): Scene {
+export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec']> = {}): Scene {
   const host = new HostModel(kind);
   let now = 1_000_000;
   let generation = 1;
   const hypervisor = { uri: 'test', session: { generation } };
   const clock = { now: () => now, wall: () => now };
-  const api = createApi();
+  const api = createApi(spec);
   const store = createStore<EphemeralDomain, DomainIndex>();
   const state = createState(kind, clock.now);
   const scene: Scene = {
@@ -64,6 +66,7 @@ export function createScene(kind: ModelKind): Scene {
     stored: api.stored,
     patches: api.patches,
     remove: api.remove,
+    configMaps: api.configMaps,
     pass: (ms) => {
       now += ms;
     },
@@ -79,14 +82,18 @@ export function createScene(kind: ModelKind): Scene {
   return scene;
 }
 
-function createApi() {
-  let stored: EphemeralDomain | undefined = resource();
+function createApi(spec: Partial<EphemeralDomain['spec']>) {
+  let stored: EphemeralDomain | undefined = resource(spec);
+  const configMaps: Scene['configMaps'] = new Map();
   let patches = 0;
   const failure = (error: 'not-found' | 'conflict', ref: ObjectRef) =>
     new KubeError({ error, message: error, verb: 'get', kind: EPHEMERAL_DOMAINS.kind, ref, host: 'test' });
   const rest = {
-    get: (_type: unknown, ref: ObjectRef) =>
-      stored === undefined ? Promise.reject(failure('not-found', ref)) : Promise.resolve(stored),
+    get: (type: { readonly kind: string }, ref: ObjectRef) => {
+      const data = configMaps.get(ref.name);
+      const found = type.kind === CONFIG_MAPS.kind ? data && { metadata: ref, data } : stored;
+      return found === undefined ? Promise.reject(failure('not-found', ref)) : Promise.resolve(found);
+    },
     list: () => Promise.resolve({ items: [], resourceVersion: '1' }),
     patchStatus: (
       _type: unknown,
@@ -108,6 +115,7 @@ function createApi() {
   } as unknown as RestClient;
   return {
     rest,
+    configMaps,
     stored: () => stored,
     patches: () => patches,
     store: (next: EphemeralDomain) => {
@@ -169,8 +177,9 @@ function bind(
 ): Tracked {
   const identity = { hostBoot: host.boot, hostDaemon: host.daemon };
   const binding = { host: 'h', address: ADDRESS, name: 'edom-198-18-4-130', uuid: UUID, ...identity, seen: now() };
-  const patch = bindPatch(resource(), binding, now());
-  const bound = { ...resource(), status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
+  const unbound = api.stored() ?? resource();
+  const patch = bindPatch(unbound, binding, now());
+  const bound = { ...unbound, status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
   api.store(bound);
   store.replaceAll([bound], '8');
   const stored = bindingOf(bound);
