@@ -1,16 +1,15 @@
 import { attemptUuid, domainName } from '#controller/domain/identity.ts';
 import { isKubeError, keyOf } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
-import { effectiveSpec } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index.ts';
-import type { Ask, HostView, Refusal as HostRefusal } from '#controller/scheduler/index.ts';
+import type { HostView, Refusal as HostRefusal } from '#controller/scheduler/index.ts';
 import type { Refusal } from '#controller/templates/index.ts';
+import { askOf, signatureOf } from './asks.ts';
 import { bindingOf, isPending, nextAttempt, pausedUntil } from './attempt.ts';
 import type { Binding } from './attempt.ts';
 import { Holds } from './holds.ts';
-import { memoryKiBOf } from './plan.ts';
 import type { Lack, Preparer, Provision } from './preparer.ts';
 import { bindPatch } from './render.ts';
 import type { NewBinding } from './render.ts';
@@ -59,7 +58,8 @@ export class Placer {
   /** Wall clock ms of the first sight of a resource that waits, by UID. */
   readonly #seen = new Map<string, number>();
   readonly #holds: Holds;
-  #binding = 0;
+  /** UIDs of what is being bound: what is noticed of it meanwhile begins no second binding, which would share its claims. */
+  readonly #binding = new Set<string>();
   #isDue = false;
   #stopped = false;
 
@@ -85,6 +85,7 @@ export class Placer {
       this.#holds.release(uid);
       return;
     }
+    if (this.#binding.has(uid)) return;
     const now = this.#parts.wall();
     if (!this.#seen.has(uid)) this.#seen.set(uid, now);
     const pause = (pausedUntil(resource) ?? now) - now;
@@ -163,7 +164,7 @@ export class Placer {
   }
 
   #pass(): void {
-    for (let decided = 0; this.#binding < BINDS_AT_ONCE; decided += 1) {
+    for (let decided = 0; this.#binding.size < BINDS_AT_ONCE; decided += 1) {
       const item = this.#pending.next();
       if (item === undefined) return;
       if (decided >= DECISIONS_AT_ONCE) {
@@ -188,52 +189,54 @@ export class Placer {
   }
 
   #begin(resource: EphemeralDomain, ready: EphemeralDomain, host: string): void {
-    this.#binding += 1;
-    const { namespace, name } = resource.metadata;
+    const { uid, namespace, name } = resource.metadata;
+    this.#binding.add(uid);
     void this.#bind(resource, ready, host)
-      .catch((error: unknown) => {
+      .catch((error: unknown): Outcome => {
         if (!isKubeError(error)) this.#parts.logger.error('A binding failed', { namespace, name, host, error });
-        this.#parts.clock.after(RETRY_MS, () => this.#again(keyOf(resource.metadata)));
+        return { kind: 'again', afterMs: RETRY_MS };
       })
-      .finally(() => {
-        this.#binding -= 1;
-        this.#due();
+      .then((outcome) => {
+        this.#binding.delete(uid);
+        this.#ended(resource, outcome);
       });
   }
 
+  #ended(resource: EphemeralDomain, outcome: Outcome): void {
+    const key = keyOf(resource.metadata);
+    if (outcome.kind === 'again' && outcome.afterMs === 0) this.#again(key);
+    else if (outcome.kind === 'again') this.#parts.clock.after(outcome.afterMs, () => this.#again(key));
+    else if (outcome.kind === 'refused') this.#parts.refused(resource);
+    // What was not bound has given its place back, which may do for what was set aside.
+    if (outcome.kind === 'bound') this.#due();
+    else this.hostsChanged();
+  }
+
   /** Throws KubeError where the API server could not be asked; nothing is bound then. */
-  async #bind(resource: EphemeralDomain, ready: EphemeralDomain, host: string): Promise<void> {
+  async #bind(resource: EphemeralDomain, ready: EphemeralDomain, host: string): Promise<Outcome> {
     const worker = this.#parts.worker(host);
     const uuid = attemptUuid(resource.metadata.uid, nextAttempt(resource));
     // At once, so that the next one to be placed is told what is left.
     const assumed = worker?.assume(ready, uuid);
-    if (worker === undefined || assumed === undefined) {
-      this.#again(keyOf(resource.metadata));
-      return;
-    }
+    if (worker === undefined || assumed === undefined) return { kind: 'again', afterMs: 0 };
+    const { uid } = resource.metadata;
     try {
       const provision = await this.#parts.preparer.provide(resource);
-      if (provision.kind === 'ready') await this.#store(provision, worker, { host, uuid, ...assumed });
-      else this.#putOff(resource, provision);
+      switch (provision.kind) {
+        case 'ready':
+          return await this.#store(provision, worker, { host, uuid, ...assumed });
+        case 'lacks':
+          return { kind: 'again', afterMs: this.#holds.pause(uid, provision.lack) };
+        case 'refused':
+          this.#holds.refuse(uid, provision.refusal);
+          return { kind: 'refused' };
+      }
     } finally {
       worker.dismiss(uuid);
     }
   }
 
-  /** It lacks something, or cannot be started at all: its place is free for others. */
-  #putOff(resource: EphemeralDomain, provision: Exclude<Provision, { kind: 'ready' }>): void {
-    const { uid } = resource.metadata;
-    if (provision.kind === 'refused') {
-      this.#holds.refuse(uid, provision.refusal);
-      this.#parts.refused(resource);
-    } else {
-      const pause = this.#holds.pause(uid, provision.lack);
-      this.#parts.clock.after(pause, () => this.#again(keyOf(resource.metadata)));
-    }
-    setImmediate(() => this.hostsChanged());
-  }
-
-  async #store({ resource, values }: Ready, worker: HostWorker, place: Place): Promise<void> {
+  async #store({ resource, values }: Ready, worker: HostWorker, place: Place): Promise<Outcome> {
     const { writer, wall, reporter, store } = this.#parts;
     const { host, uuid, address, identity } = place;
     const name = domainName(address, uuid);
@@ -244,19 +247,25 @@ export class Placer {
       const patch = bindPatch(resource, binding, wall());
       const written = await writer.write(resource, patch, (stored) => bindHere(worker, stored, values));
       const now = written.kind === 'stored' ? written.resource : store.get(keyOf(resource.metadata));
-      const isOurs = now !== undefined && isSameBinding(bindingOf(now), binding);
-      if (now !== undefined && isOurs) {
-        this.#seen.delete(now.metadata.uid);
-        this.#holds.release(now.metadata.uid);
-        reporter.bound(now);
-        // An answer that was lost: nobody but us can have stored this.
-        if (written.kind === 'again') bindHere(worker, now, values);
-      } else this.#again(keyOf(resource.metadata));
+      if (now === undefined || !isSameBinding(bindingOf(now), binding)) return { kind: 'again', afterMs: 0 };
+      this.#seen.delete(now.metadata.uid);
+      this.#holds.release(now.metadata.uid);
+      reporter.bound(now);
+      // An answer that was lost: nobody but us can have stored this.
+      if (written.kind === 'again') bindHere(worker, now, values);
+      return { kind: 'bound' };
     } finally {
       leave();
     }
   }
 }
+
+/** What came of the attempt to bind a resource. */
+type Outcome =
+  | { readonly kind: 'bound' }
+  /** To be looked at again, after ms. */
+  | { readonly kind: 'again'; readonly afterMs: number }
+  | { readonly kind: 'refused' };
 
 type Ready = Extract<Provision, { kind: 'ready' }>;
 
@@ -277,13 +286,4 @@ function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
     stored.address === ours.address &&
     stored.hostBoot === ours.hostBoot
   );
-}
-
-function askOf(resource: EphemeralDomain): Ask {
-  return { memory: memoryKiBOf(resource) * 1024, hostSelector: effectiveSpec(resource)?.hostSelector };
-}
-
-/** What asks the same is refused by the same hosts. */
-function signatureOf(resource: EphemeralDomain): string {
-  return JSON.stringify([memoryKiBOf(resource), effectiveSpec(resource)?.hostSelector ?? null]);
 }
