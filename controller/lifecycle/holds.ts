@@ -40,6 +40,12 @@ export class Holds {
     this.#refused.set(uid, refusal);
   }
 
+  /** Its pause is over: a timer says so, which may be a little before the clock does. */
+  wake(uid: string): void {
+    const hold = this.#held.get(uid);
+    if (hold !== undefined) this.#held.set(uid, { ...hold, until: 0 });
+  }
+
   /** ms for which it is not to be looked at; 0: it may be. */
   restOf(uid: string): number {
     return Math.max((this.#held.get(uid)?.until ?? 0) - this.#now(), 0);

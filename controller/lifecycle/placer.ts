@@ -205,8 +205,13 @@ export class Placer {
   #ended(resource: EphemeralDomain, outcome: Outcome): void {
     const key = keyOf(resource.metadata);
     if (outcome.kind === 'again' && outcome.afterMs === 0) this.#again(key);
-    else if (outcome.kind === 'again') this.#parts.clock.after(outcome.afterMs, () => this.#again(key));
-    else if (outcome.kind === 'refused') this.#parts.refused(resource);
+    else if (outcome.kind === 'again') {
+      this.#parts.clock.after(outcome.afterMs, () => {
+        this.#holds.wake(resource.metadata.uid);
+
+        this.#again(key);
+      });
+    } else if (outcome.kind === 'refused') this.#parts.refused(resource);
     // What was not bound has given its place back, which may do for what was set aside.
     if (outcome.kind === 'bound') this.#due();
     else this.hostsChanged();

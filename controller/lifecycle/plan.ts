@@ -30,8 +30,9 @@ export function planDomain(
     const message = 'status.resolved is gone, which says what runs: somebody else wrote this status';
     return { ok: false, reason: 'InvalidTemplate', message };
   }
-  const template = values === undefined ? undefined : domain.boot.cmdline;
-  const cmdline = template === undefined ? undefined : commandLine(template, binding, config, values ?? new Map());
+  const { cmdline: written } = domain.boot;
+  const isNeeded = written !== undefined && values !== undefined;
+  const cmdline = isNeeded ? commandLine(written, binding, config, values) : undefined;
   if (cmdline?.ok === false) return { ok: false, reason: 'InvalidCommandLine', message: cmdline.fault.message };
   const { network } = config;
   return {

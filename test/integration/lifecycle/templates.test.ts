@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+
+import { parseAllDocuments } from 'yaml';
 
 import { EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS, findCondition } from '#controller/api/index.ts';
 import type { EphemeralDomain, EphemeralDomainTemplate, Parameter } from '#controller/api/index.ts';
@@ -72,6 +75,20 @@ describe('templates and parameters', function () {
     const address = running.status?.address ?? '';
     assert.equal(await commandLineOf(running), `-mode run -size $(MODE) $$ &lt;&amp;&gt; ${address} $(OTHER)`);
     assert.equal(running.status?.resolved, undefined);
+  });
+
+  it('examples/template.yaml runs with its own parameters, and the template’s time to live', async () => {
+    const pool = await host.client.poolLookupByName('hatchery');
+    await host.client.volCreateXml(pool, '<volume><name>hatchling-initrd</name><capacity>1024</capacity></volume>');
+    const text = await readFile(new URL('../../../examples/template.yaml', import.meta.url), 'utf8');
+    const [template, made] = parseAllDocuments(text).map((document) => document.toJS() as EphemeralDomain);
+    const metadata = (object?: EphemeralDomain) => ({ name: object?.metadata.name ?? '', namespace: stage.namespace });
+    const pattern = template?.spec as unknown as TemplateSpec;
+    await stage.rest.create(EPHEMERAL_DOMAIN_TEMPLATES, { metadata: metadata(template), spec: pattern });
+    await stage.rest.create(EPHEMERAL_DOMAINS, { metadata: metadata(made), spec: made?.spec ?? {} });
+    const running = await stage.until('from-template', inPhase('Running'));
+    assert.equal(await commandLineOf(running), 'console=hvc0 quiet -mode hello -seconds 2');
+    assert.equal(running.status?.resolved?.ttlSecondsAfterFinished, 3600);
   });
 
   it('a template: its domain, its parameters where the resource has none, and all of it stored with the binding', async () => {
