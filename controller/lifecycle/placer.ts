@@ -208,7 +208,6 @@ export class Placer {
     else if (outcome.kind === 'again') {
       this.#parts.clock.after(outcome.afterMs, () => {
         this.#holds.wake(resource.metadata.uid);
-
         this.#again(key);
       });
     } else if (outcome.kind === 'refused') this.#parts.refused(resource);
