@@ -7,7 +7,7 @@ import { Registry } from 'prom-client';
 
 import { LEASE_NAME } from '#controller/api/index.ts';
 import { codeOf, ConfigError, readCommandLine, readLibvirtPki } from '#controller/config/index.ts';
-import type { ControllerConfig, LibvirtPki } from '#controller/config/index.ts';
+import type { ControllerConfig, LibvirtPki, ListenAddress } from '#controller/config/index.ts';
 import {
   createEventRecorder,
   createKubeMetrics,
@@ -21,6 +21,8 @@ import {
 import type { KubeMetrics, LeaseEnd, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
+import { startNotifyServer } from '#controller/notify/index.ts';
+import type { NotifyServer } from '#controller/notify/index.ts';
 import { createLogger, createRegistry, startObserveServer } from '#controller/observe/index.ts';
 import type { Health, ObserveServer, ObserveServerOptions, RootLogger } from '#controller/observe/index.ts';
 import { checkCrds } from '#controller/startup/crds.ts';
@@ -81,7 +83,8 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
 
   const registry = createRegistry(VERSION);
   const kubeMetrics = createKubeMetrics(registry);
-  const program: Program = { config, logger, libvirtTls, kubeMetrics, termRegistry: new Registry() };
+  const notify = await listenToGuests(config, logger);
+  const program: Program = { config, logger, libvirtTls, kubeMetrics, notify, termRegistry: new Registry() };
   let ready: Health = { ok: false, why: 'the API server has not been asked yet' };
   const server = await listen(config, {
     address: config.metricsAddress,
@@ -97,6 +100,7 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
     server: kubeConfig.server,
     address,
     port,
+    ...(notify === undefined ? {} : { notifyAddress: notify.address.address, notifyPort: notify.address.port }),
   });
 
   const client = createRestClient(kubeConfig, { metrics: kubeMetrics, userAgent: `hatchery/${VERSION}` });
@@ -108,6 +112,7 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
     while (!stop.aborted) endOfTerm(await leadOnce(program, client, stop), program);
   } finally {
     await client.close();
+    await notify?.close();
     await server.close();
   }
 };
@@ -117,6 +122,8 @@ interface Program {
   readonly logger: RootLogger;
   readonly libvirtTls: LibvirtPki | undefined;
   readonly kubeMetrics: KubeMetrics;
+  /** Open in every term and between them: who does not lead says so to guests. */
+  readonly notify: NotifyServer | undefined;
   /** Metrics of the controller that leads now: each term has a controller, and a registry, of its own. */
   termRegistry: Registry;
 }
@@ -129,7 +136,7 @@ interface Term {
 
 /** Waits for the Lease and runs a controller while it is held. */
 const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal): Promise<Term> => {
-  const { config, logger, libvirtTls, kubeMetrics } = program;
+  const { config, logger, libvirtTls, kubeMetrics, notify } = program;
   const registry = (program.termRegistry = new Registry());
   const parts = { logger, metrics: kubeMetrics, clock: systemClock, random: Math.random };
   const lease = createLease({
@@ -151,7 +158,9 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
       const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs } = config;
       const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls };
       try {
-        await createController({ ...parts, rest, connect, registry, kubeMetrics, events, options }).run(signal);
+        const mayAct = (): boolean => lease.isHeld();
+        const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, options };
+        await createController(deps).run(signal);
       } finally {
         const unsent = await events.stop(EVENTS_MS);
         if (unsent > 0) logger.warn('Events were left unsent', { unsent });
@@ -172,13 +181,19 @@ const endOfTerm = ({ end, holder }: Term, { config, logger }: Program): void => 
 };
 
 /** Opens the address for metrics and probes; one that cannot be had is a fault of the configuration. */
-const listen = async (config: ControllerConfig, options: ObserveServerOptions): Promise<ObserveServer> => {
-  try {
-    return await startObserveServer(options);
-  } catch (error) {
-    const { host = '', port } = config.metricsAddress;
-    throw new ConfigError(`metrics-address: cannot listen on ${host}:${port} (${codeOf(error)})`, { cause: error });
-  }
+const listen = (config: ControllerConfig, options: ObserveServerOptions): Promise<ObserveServer> =>
+  startObserveServer(options).catch((error: unknown) => refuseAddress('metrics-address', config.metricsAddress, error));
+
+/** Opens the address for guests, unless there is to be none; one that cannot be had is a fault of the configuration. */
+const listenToGuests = async (config: ControllerConfig, logger: RootLogger): Promise<NotifyServer | undefined> => {
+  const { notifyAddress: address, notifyAdvertise: advertise } = config;
+  if (address === undefined) return undefined;
+  const started = startNotifyServer({ address, advertise, logger, now: () => systemClock.now() });
+  return started.catch((error: unknown) => refuseAddress('notify-address', address, error));
+};
+
+const refuseAddress = (flag: string, { host = '', port }: ListenAddress, error: unknown): never => {
+  throw new ConfigError(`${flag}: cannot listen on ${host}:${port} (${codeOf(error)})`, { cause: error });
 };
 
 const isRefusal = (error: unknown): error is Error =>

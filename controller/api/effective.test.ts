@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { effectiveSpec, policyOf } from './effective.ts';
+import { policyOf } from './defaults.ts';
+import { effectiveSpec } from './effective.ts';
 import type { EphemeralDomain, EphemeralDomainSpec, ResolvedSpec } from './ephemeraldomain.gen.ts';
 
 const DOMAIN = { type: 'pv', memory: '64Mi', vcpus: 1, boot: { kernel: 'k' } } as const;
@@ -43,6 +44,24 @@ describe('effectiveSpec', () => {
 });
 
 describe('policyOf', () => {
+  const POLICY = {
+    tolerations: [{ key: 'dedicated', value: 'batch' }],
+    priority: 5,
+    startDeadlineSeconds: 60,
+    terminationGracePeriodSeconds: 7,
+  } as const;
+
+  it('is all of the template’s where the resource says nothing', () => {
+    const { suspend, ...policy } = policyOf(resource(REF, { ...RESOLVED, ...POLICY, ttlSecondsAfterFinished: 9 }));
+    assert.deepEqual(policy, { ...POLICY, backoffLimit: 2, activeDeadlineSeconds: 50, ttlSecondsAfterFinished: 9 });
+    assert.equal(suspend, false);
+  });
+
+  it('is suspended by the resource’s own word, resolved or not', () => {
+    assert.equal(policyOf(resource({ ...REF, suspend: true }, RESOLVED)).suspend, true);
+    assert.equal(policyOf(resource({ ...REF, suspend: true })).suspend, true);
+  });
+
   const table: readonly (readonly [what: string, resource: EphemeralDomain, deadline: number | undefined])[] = [
     ['its own where it says what runs', resource({ domain: DOMAIN, activeDeadlineSeconds: 5 }), 5],
     ['its own while it is not resolved', resource({ ...REF, activeDeadlineSeconds: 5 }), 5],

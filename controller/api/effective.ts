@@ -1,6 +1,4 @@
 /** What an EphemeralDomain comes to: its own spec, or what its template came to when a host was found. */
-import { runPolicyOf } from './defaults.ts';
-import type { RunPolicy } from './defaults.ts';
 import type { DomainSpec, EphemeralDomain, EphemeralDomainSpec } from './ephemeraldomain.gen.ts';
 
 /** A spec that says itself what runs, as a template's does, and as every EphemeralDomain's is once it is resolved. */
@@ -22,6 +20,3 @@ export const effectiveSpec = ({ spec, status }: EphemeralDomain): EffectiveSpec 
     ...(parameters === undefined ? {} : { parameters }),
   };
 };
-
-/** The run policy of a resource; of one that is not resolved yet, what it says itself. */
-export const policyOf = (resource: EphemeralDomain): RunPolicy => runPolicyOf(effectiveSpec(resource) ?? resource.spec);

@@ -39,9 +39,9 @@ export interface EphemeralDomainTemplateSpec {
 export interface EphemeralDomainPattern {
   readonly metadata?: EphemeralDomainPatternMetadata;
   /**
-   * The EphemeralDomain's spec, but for templateRef: what its EphemeralDomains do not say themselves.
+   * The EphemeralDomain's spec, but for templateRef and suspend: what its EphemeralDomains do not say themselves.
    */
-  readonly spec: EffectiveSpec;
+  readonly spec: Omit<EffectiveSpec, 'suspend'>;
 }
 /**
  * Labels and annotations that each EphemeralDomain made from this template gets.

@@ -105,6 +105,8 @@ describe('the configuration', () => {
       hostLostAfter: 60_000,
       libvirtPki: undefined,
       metricsAddress: { host: '127.0.0.1', port: 9402 },
+      notifyAddress: { host: '0.0.0.0', port: 9403 },
+      notifyAdvertise: undefined,
       logLevel: 'info',
       logFormat: 'json',
     });

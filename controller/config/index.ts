@@ -3,4 +3,5 @@ export * from './cli.ts';
 export { codeOf, ConfigError } from './load.ts';
 export type { Environment, ReadFile } from './load.ts';
 export type { ControllerConfig, LogFormat, LogLevel } from './options.ts';
+export type { ListenAddress } from './values.ts';
 export * from './pki.ts';

@@ -8,7 +8,9 @@ import {
   readDuration,
   readIdentity,
   readLabel,
+  readHost,
   readListenAddress,
+  readListenAddressOrOff,
   readNamespace,
   readText,
 } from './values.ts';
@@ -35,6 +37,10 @@ export interface ControllerConfig {
   /** Folder of cacert.pem, clientcert.pem, clientkey.pem; without it no host can be reached over TLS. */
   readonly libvirtPki: string | undefined;
   readonly metricsAddress: ListenAddress;
+  /** Where guests tell of themselves; undefined: nowhere. */
+  readonly notifyAddress: ListenAddress | undefined;
+  /** Host that guests are told; undefined: this machine's own address on the route to each. */
+  readonly notifyAdvertise: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -130,6 +136,24 @@ export const CONTROLLER_OPTIONS: OptionTable = {
     shownDefault: '127.0.0.1:9402',
     fallback: () => ({ host: '127.0.0.1', port: 9402 }),
     read: readListenAddress,
+  },
+  notifyAddress: {
+    placeholder: 'HOST:PORT|off',
+    description:
+      'Where guests say that they are ready and how their work ended (POST /ready/NAME, POST /exit/NAME); only a ' +
+      "domain's own address is believed",
+    // Guests are never on this machine, so an address that they cannot reach would be no default.
+    shownDefault: '0.0.0.0:9403',
+    fallback: () => ({ host: '0.0.0.0', port: 9403 }),
+    read: readListenAddressOrOff,
+  },
+  notifyAdvertise: {
+    placeholder: 'HOST',
+    description:
+      'Host that guests are told for NOTIFY_HOST and NOTIFY_URL; what lies between must leave their own address as it is',
+    shownDefault: "this machine's address on the route to each host's guests",
+    fallback: () => undefined,
+    read: readHost,
   },
   logLevel: {
     placeholder: 'LEVEL',

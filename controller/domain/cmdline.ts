@@ -6,7 +6,10 @@ export const MAX_COMMAND_LINE_BYTES = 1023;
 /** Values of `$(NAME)` in a command line. A name without a value stays as it was written. */
 export type CommandLineNames = Readonly<Partial<Record<CommandLineName, string>>>;
 
-export type CommandLineName = 'DOMAIN_NAME' | 'DOMAIN_UUID' | 'IP' | 'PREFIX' | 'NETMASK' | 'GATEWAY';
+export type CommandLineName = 'DOMAIN_NAME' | 'DOMAIN_UUID' | 'IP' | 'PREFIX' | 'NETMASK' | 'GATEWAY' | NotifyName;
+
+/** What a guest needs to know to tell of itself. */
+export type NotifyName = 'NOTIFY_HOST' | 'NOTIFY_PORT' | 'NOTIFY_URL';
 
 /** Values of the resource's own parameters, by name. A built-in name counts more. */
 export type ParameterValues = ReadonlyMap<string, string>;
@@ -33,6 +36,16 @@ export type CommandLineReading =
 const REFERENCE = /\$\$|\$\(([^)]*)\)/g;
 
 const isKnown = (name: string, names: CommandLineNames): name is CommandLineName => Object.hasOwn(names, name);
+
+/** A stretch of an expanded command line, and the parameter that it came from. */
+interface Piece {
+  readonly text: string;
+  readonly parameter?: string;
+}
+
+/** Whether a command line has `$(NAME)` for this name, written so that it is expanded. */
+export const refersTo = (template: string, wanted: CommandLineName): boolean =>
+  [...template.matchAll(REFERENCE)].some(([, name]) => name === wanted);
 
 /** A stretch of an expanded command line, and the parameter that it came from. */
 interface Piece {

@@ -1,13 +1,22 @@
 import { DOMAIN_HOSTS, EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { DomainHost, EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
 import { createReflector, createStore, keyOf, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
-import type { Disappearance, KubeObject, Node, ResourceType, StoreSink } from '#controller/kube/index.ts';
+import type {
+  Disappearance,
+  KubeObject,
+  Namespace,
+  Node,
+  ReflectorOptions,
+  ResourceType,
+  StoreSink,
+} from '#controller/kube/index.ts';
 import { bindingOf, isPending } from './attempt.ts';
 import type { ControllerDeps } from './deps.ts';
 import { Finisher } from './finisher.ts';
 import { Hosts } from './hosts.ts';
 import { createLifecycleMetrics } from './metrics.ts';
 import type { LifecycleMetrics } from './metrics.ts';
+import { Notices } from './notices.ts';
 import { Placer } from './placer.ts';
 import { Preparer, templateKeyOf } from './preparer.ts';
 import { createReporter } from './reporter.ts';
@@ -37,12 +46,14 @@ function createCaches({ logger }: ControllerDeps) {
         host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
         template: (resource) => (isPending(resource) ? [templateKeyOf(resource) ?? []].flat() : []),
         uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
+        name: ({ status }) => (status?.domain?.name === undefined ? [] : [status.domain.name]),
       },
       logger,
     }),
     templates: createStore<EphemeralDomainTemplate>({ logger }),
     domainHosts: createStore<DomainHost>({ logger }),
     nodes: createStore<Node>({ logger }),
+    namespaces: createStore<Namespace>({ logger }),
   };
 }
 
@@ -54,6 +65,7 @@ interface Parts {
   readonly hosts: Hosts;
   readonly placer: Placer;
   readonly finisher: Finisher;
+  readonly notices: Notices;
 }
 
 async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
@@ -62,12 +74,15 @@ async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
   const caches = createCaches(deps);
   const reflectors = startReflectors(deps, caches, signal);
   const parts = assemble(deps, caches, cluster, signal);
-  const stores = [caches.domains, caches.templates, caches.domainHosts, caches.nodes];
+  const stores = [caches.domains, caches.templates, caches.domainHosts, caches.nodes, caches.namespaces];
   const synced = await Promise.all(stores.map((store) => store.waitForSync(signal)));
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
     connectParts(parts);
+    const detach = deps.notify?.attach(parts.notices);
+    signal.addEventListener('abort', () => detach?.(), { once: true });
     await Promise.all([parts.hosts.run(), parts.finisher.run(signal)]);
+    detach?.();
   }
   parts.placer.stop();
   await reflectors;
@@ -90,14 +105,24 @@ function startReflectors(deps: ControllerDeps, caches: Caches, signal: AbortSign
   const { rest: client, logger, clock, random, kubeMetrics } = deps;
   const { key, value } = deps.options.dom0Label;
   const shared = { client, logger, clock, random, ...(kubeMetrics === undefined ? {} : { metrics: kubeMetrics }) };
-  const start = <T extends KubeObject>(type: ResourceType<T>, store: StoreSink<T>, labelSelector?: string) =>
-    createReflector({ ...shared, type, store, ...(labelSelector === undefined ? {} : { labelSelector }) }).run(signal);
+  const start = <T extends KubeObject>(
+    type: ResourceType<T>,
+    store: StoreSink<T>,
+    narrowed: Pick<ReflectorOptions<T>, 'labelSelector' | 'transform'> = {},
+  ) => createReflector({ ...shared, type, store, ...narrowed }).run(signal);
   return Promise.all([
     start(EPHEMERAL_DOMAINS, caches.domains),
     start(EPHEMERAL_DOMAIN_TEMPLATES, caches.templates),
     start(DOMAIN_HOSTS, caches.domainHosts),
-    start(NODES, caches.nodes, `${key}=${value}`),
+    start(NODES, caches.nodes, { labelSelector: `${key}=${value}` }),
+    start(NAMESPACES, caches.namespaces, { transform: onlyLabels }),
   ]);
+}
+
+/** All that is wanted of a Namespace. */
+function onlyLabels({ metadata }: Namespace): Namespace {
+  const { name, uid, resourceVersion, creationTimestamp, labels = {} } = metadata;
+  return { metadata: { name, uid, resourceVersion, creationTimestamp, labels } };
 }
 
 function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal: AbortSignal): Parts {
@@ -146,17 +171,22 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     hosts: () => hosts.views(),
     worker: (host) => hosts.worker(host),
     refused: (resource) => finisher.noticed(resource),
+    namespaceLabels: (name) => {
+      const namespace = caches.namespaces.get(name);
+      return namespace === undefined ? undefined : (namespace.metadata.labels ?? {});
+    },
   });
   const finisher: Finisher = new Finisher({
     ...{ rest, store, writer, reporter, placer, preparer, clock, wall, logger },
     hasHost: (name) => caches.domainHosts.get(name) !== undefined,
     hostLostAfterMs: options.hostLostAfterMs,
   });
-  return { caches, hosts, placer, finisher };
+  const notices = new Notices({ store, clock, wall, worker: (host) => hosts.worker(host) });
+  return { caches, hosts, placer, finisher, notices };
 }
 
 /** Who is told of what; `addHandlers` first tells of all there is. */
-function connectParts({ caches, hosts, placer, finisher }: Parts): void {
+function connectParts({ caches, hosts, placer, finisher, notices }: Parts): void {
   const noticeHost = (object: KubeObject) => hosts.noticed(object.metadata.name);
   const noticeRemoval = (object: KubeObject) => {
     noticeHost(object);
@@ -164,11 +194,19 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
   };
   caches.nodes.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeHost });
   caches.domainHosts.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeRemoval });
+  const noticeNamespace = () => placer.hostsChanged();
+  caches.namespaces.addHandlers({
+    added: noticeNamespace,
+    updated: (now, before) => {
+      if (JSON.stringify(now.metadata.labels) !== JSON.stringify(before.metadata.labels)) noticeNamespace();
+    },
+  });
   const notice = (resource: EphemeralDomain) => {
     const { host } = resource.status ?? {};
     if (host !== undefined) hosts.worker(host)?.noticed(resource);
     placer.noticed(resource);
     finisher.noticed(resource);
+    notices.noticed(resource);
   };
   // Of those that wait for it, or would be made from it now.
   const noticeTemplate = ({ metadata }: EphemeralDomainTemplate) => {
@@ -187,6 +225,7 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
     deleted: (resource, how) => {
       placer.gone(resource);
       finisher.gone(resource);
+      notices.gone(resource);
       const { host, domain } = resource.status ?? {};
       if (host !== undefined && domain?.uuid !== undefined) hosts.worker(host)?.deleted(domain.uuid, isCertain(how));
     },
@@ -197,7 +236,7 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
 function leaveHost(hosts: Hosts, resource: EphemeralDomain, previous: EphemeralDomain): void {
   const before = bindingOf(previous);
   if (before === undefined || bindingOf(resource)?.uuid === before.uuid) return;
-  hosts.worker(before.host)?.unbound(before.uuid);
+  hosts.worker(before.host)?.lookAfter(before.uuid);
 }
 
 function isCertain(how: Disappearance): boolean {

@@ -1,14 +1,17 @@
-import { EPHEMERAL_DOMAINS, EndReason } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAINS, EndReason, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { createWorkQueue, isKubeError, keyOf, runWorkers } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger, ReconcileResult, RestClient, WorkQueue } from '#controller/kube/index.ts';
-import { bindingOf, deadlineOf, expiryOf, isPending } from './attempt.ts';
+import { bindingOf, deadlineOf, expiryOf, isPending, startDeadlineOf } from './attempt.ts';
 import type { Change } from './next.ts';
 import type { Placer } from './placer.ts';
 import type { Preparer } from './preparer.ts';
 import { changePatch, unboundFailurePatch, waitingPatch } from './render.ts';
+import type { StatusPatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import type { WallClock } from './time.ts';
+import { resumedPatch, suspendedPatch } from './unbind.ts';
+import { waitingStep } from './waiting.ts';
 import { Priority } from './writer.ts';
 import type { DomainStore, StatusWriter } from './writer.ts';
 
@@ -37,7 +40,10 @@ const GONE_MS = 1_000;
 /** Reasons for waiting are the least urgent of all writes, and never more than so many a second. */
 const REASON_EVERY_MS = 50;
 
-/** What time does to resources that no host worker looks after: reasons for waiting, deadlines, lost hosts, TTL. */
+/**
+ * What time and people do to resources that no host worker looks after: reasons for waiting, deadlines, suspension, lost
+ * hosts, TTL.
+ */
 export class Finisher {
   readonly #parts: FinisherParts;
   readonly #queue: WorkQueue;
@@ -53,8 +59,10 @@ export class Finisher {
   noticed(resource: EphemeralDomain): void {
     const key = keyOf(resource.metadata);
     if (isPending(resource)) {
-      const isNew = resource.status?.phase === undefined && deadlineOf(resource) === undefined;
-      if (isNew && this.#parts.placer.refusalOf(resource) === undefined) this.#queue.addAfter(key, WAITED_MS);
+      const { placer, preparer } = this.#parts;
+      const isTold = resource.status?.phase !== undefined || policyOf(resource).suspend;
+      const isUrgent = isTold || isTimed(preparer.foresee(resource)) || placer.refusalOf(resource) !== undefined;
+      if (!isUrgent) this.#queue.addAfter(key, WAITED_MS);
       else this.#queue.add(key);
       return;
     }
@@ -119,19 +127,39 @@ export class Finisher {
   }
 
   async #pending(resource: EphemeralDomain): Promise<ReconcileResult> {
-    const { placer } = this.#parts;
-    const deadline = deadlineOf(resource);
-    const left = deadline === undefined ? Infinity : deadline - this.#parts.wall();
-    if (left <= 0) return this.#overdue(resource);
-    if (placer.refusalOf(resource) !== undefined) return this.#refused(resource);
-    const wait = await this.#tellWhyItWaits(resource);
-    const ms = Math.min(left, wait);
-    return ms === Infinity ? DONE : { kind: 'again-after', ms };
+    const { placer, preparer, wall } = this.#parts;
+    const now = wall();
+    const step = waitingStep(preparer.foresee(resource), now);
+    switch (step.kind) {
+      case 'rest':
+        return DONE;
+      case 'suspend':
+        return this.#hold(resource, suspendedPatch(resource, { neverRan: true }, {}, now));
+      case 'resume':
+        return this.#hold(resource, resumedPatch(resource, now));
+      case 'fail':
+        return this.#overdue(resource);
+      case 'wait': {
+        if (placer.refusalOf(resource) !== undefined) return this.#refused(resource);
+        const ms = Math.min(step.leftMs, await this.#tellWhyItWaits(resource));
+        return ms === Infinity ? DONE : { kind: 'again-after', ms };
+      }
+    }
   }
 
+  async #hold(resource: EphemeralDomain, patch: StatusPatch): Promise<ReconcileResult> {
+    const written = await this.#write(resource, patch, Priority.end);
+    if (written !== undefined) this.#parts.reporter.changed(written);
+    return DONE;
+  }
+
+  /** A deadline of the template's is one only if the API server holds it now: that it is over is final. */
   async #overdue(resource: EphemeralDomain): Promise<ReconcileResult> {
-    const message = 'activeDeadlineSeconds have passed between two attempts';
-    return this.#fail(resource, EndReason.DeadlineExceeded, message);
+    const { preparer, wall } = this.#parts;
+    if (!(await preparer.refresh(resource))) return { kind: 'again-after', ms: GONE_MS };
+    const foreseen = preparer.foresee(resource);
+    const step = waitingStep(foreseen, wall());
+    return step.kind === 'fail' ? this.#fail(foreseen, step.reason, step.message) : { kind: 'again-after', ms: 0 };
   }
 
   /** That it can never be started is final, so it is decided on the template as the API server holds it now. */
@@ -168,11 +196,7 @@ export class Finisher {
     return CHANGED_MS;
   }
 
-  async #write(
-    resource: EphemeralDomain,
-    patch: Parameters<StatusWriter['write']>[1],
-    priority: number,
-  ): Promise<EphemeralDomain | undefined> {
+  async #write(resource: EphemeralDomain, patch: StatusPatch, priority: number): Promise<EphemeralDomain | undefined> {
     const leave = await this.#parts.writer.gate.enter(priority);
     try {
       const written = await this.#parts.writer.write(resource, patch);
@@ -181,4 +205,8 @@ export class Finisher {
       leave();
     }
   }
+}
+
+function isTimed(resource: EphemeralDomain): boolean {
+  return deadlineOf(resource) !== undefined || startDeadlineOf(resource) !== undefined;
 }

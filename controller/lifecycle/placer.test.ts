@@ -70,6 +70,7 @@ function stage() {
     } as unknown as Preparer,
     hosts: () => [HOST],
     worker: () => worker,
+    namespaceLabels: () => ({}),
     refused: ({ metadata }) => refused.push(metadata.uid),
   });
   const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));

@@ -1,18 +1,17 @@
 import { attemptUuid, domainName } from '#controller/domain/identity.ts';
 import { isKubeError, keyOf } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
+import { policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index.ts';
-import type { HostView, Refusal as HostRefusal } from '#controller/scheduler/index.ts';
+import type { Ask, HostView, Labels, Refusal as HostRefusal } from '#controller/scheduler/index.ts';
 import type { Refusal } from '#controller/templates/index.ts';
 import { askOf, signatureOf } from './asks.ts';
-import { bindingOf, isPending, nextAttempt, pausedUntil } from './attempt.ts';
-import type { Binding } from './attempt.ts';
+import { bindingOf, isSameBinding, mayBePlaced, nextAttempt, pausedUntil } from './attempt.ts';
 import { Holds } from './holds.ts';
-import type { Lack, Preparer, Provision } from './preparer.ts';
+import type { Preparer, Provision, Waiting } from './preparer.ts';
 import { bindPatch } from './render.ts';
-import type { NewBinding } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import { timeOf } from './time.ts';
 import type { WallClock } from './time.ts';
@@ -33,14 +32,10 @@ export interface PlacerParts {
   readonly preparer: Preparer;
   readonly hosts: () => readonly HostView[];
   readonly worker: (host: string) => HostWorker | undefined;
+  /** Labels of a Namespace; undefined while it is not known. */
+  readonly namespaceLabels: (name: string) => Labels | undefined;
   /** It turned out that a resource can never be started: see refusalOf. */
   readonly refused: (resource: EphemeralDomain) => void;
-}
-
-/** Why a resource waits. */
-export interface Waiting {
-  readonly reason: 'Unschedulable' | Lack['reason'];
-  readonly message: string;
 }
 
 /** Bindings that wait for the API server at once. */
@@ -49,7 +44,7 @@ const BINDS_AT_ONCE = 16;
 const DECISIONS_AT_ONCE = 200;
 const RETRY_MS = 1_000;
 
-/** Binds what waits for a place, first come first served; each binding is one status patch. */
+/** Binds what waits for a place, by priority and then first come first served; each binding is one status patch. */
 export class Placer {
   readonly #parts: PlacerParts;
   readonly #pending = new PendingQueue();
@@ -80,9 +75,10 @@ export class Placer {
   noticed(resource: EphemeralDomain): void {
     const key = keyOf(resource.metadata);
     const { uid, creationTimestamp } = resource.metadata;
-    if (!isPending(resource)) {
+    if (!mayBePlaced(resource)) {
       this.#pending.remove(key);
       this.#holds.release(uid);
+      if (policyOf(resource).suspend) this.#seen.delete(uid);
       return;
     }
     if (this.#binding.has(uid)) return;
@@ -99,7 +95,8 @@ export class Placer {
       this.#pending.remove(key);
       return;
     }
-    this.#pending.add({ key, signature: signatureOf(ready), since: timeOf(creationTimestamp) ?? now });
+    const { priority } = policyOf(ready);
+    this.#pending.add({ key, signature: signatureOf(ready), priority, since: timeOf(creationTimestamp) ?? now });
     this.#due();
   }
 
@@ -132,7 +129,7 @@ export class Placer {
     const ready = this.#ready(resource);
     const refusals = ready && this.#refusals.get(signatureOf(ready));
     if (ready === undefined || refusals === undefined) return undefined;
-    return { reason: 'Unschedulable', message: waitingMessage(askOf(ready), refusals, this.#parts.dom0Label) };
+    return { reason: 'Unschedulable', message: waitingMessage(this.#askOf(ready), refusals, this.#parts.dom0Label) };
   }
 
   /** Wall clock ms since which a resource waits; undefined where it does not. */
@@ -146,6 +143,10 @@ export class Placer {
   refusalOf(resource: EphemeralDomain): Refusal | undefined {
     const prepared = this.#parts.preparer.prepare(resource);
     return prepared.kind === 'refused' ? prepared.refusal : this.#holds.refusalOf(resource.metadata.uid);
+  }
+
+  #askOf(resource: EphemeralDomain): Ask {
+    return askOf(resource, this.#parts.namespaceLabels(resource.metadata.namespace ?? ''));
   }
 
   #again(key: string): void {
@@ -172,12 +173,12 @@ export class Placer {
         return;
       }
       const resource = this.#parts.store.get(item.key);
-      const ready = resource !== undefined && isPending(resource) ? this.#ready(resource) : undefined;
+      const ready = resource !== undefined && mayBePlaced(resource) ? this.#ready(resource) : undefined;
       if (resource === undefined || ready === undefined) {
         this.#pending.remove(item.key);
         continue;
       }
-      const placement = place(askOf(ready), this.#parts.hosts());
+      const placement = place(this.#askOf(ready), this.#parts.hosts());
       if (placement.kind === 'none') {
         this.#refusals.set(item.signature, placement.refusals);
         this.#pending.block(item.signature);
@@ -281,13 +282,4 @@ interface Place extends Assumption {
 function bindHere(worker: HostWorker, stored: EphemeralDomain, values: ParameterValues): void {
   const binding = bindingOf(stored);
   if (binding !== undefined) worker.boundByUs(stored, binding, values);
-}
-
-function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
-  return (
-    stored?.uuid === ours.uuid &&
-    stored.host === ours.host &&
-    stored.address === ours.address &&
-    stored.hostBoot === ours.hostBoot
-  );
 }

@@ -1,17 +1,32 @@
 import { effectiveSpec } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import { expandCommandLine } from '#controller/domain/cmdline.ts';
+import { expandCommandLine, refersTo } from '#controller/domain/cmdline.ts';
 import type { CommandLineNames, ParameterValues } from '#controller/domain/cmdline.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import { macOf } from '#controller/domain/identity.ts';
 import { netmaskOf } from '#controller/domain/ipv4.ts';
 import { quantityKiB } from '#controller/domain/quantity.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
+import type { NotifyEndpoint } from '#controller/notify/index.ts';
 import type { Binding } from './attempt.ts';
 
 export type Planning =
   | { readonly ok: true; readonly plan: DomainPlan }
   | { readonly ok: false; readonly reason: 'InvalidCommandLine' | 'InvalidTemplate'; readonly message: string };
+
+/** What a guest is told of where it can tell of itself. */
+export interface NotifyPlan {
+  readonly endpoint: NotifyEndpoint;
+  /** Where it was asked for: 128 random bits that only this guest knows. */
+  readonly token: string | undefined;
+}
+
+/** What of NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL a resource's command line asks for. */
+export function notifyWishes(resource: EphemeralDomain): { readonly endpoint: boolean; readonly token: boolean } {
+  const template = effectiveSpec(resource)?.domain.boot.cmdline ?? '';
+  const token = refersTo(template, 'NOTIFY_URL');
+  return { token, endpoint: token || refersTo(template, 'NOTIFY_HOST') || refersTo(template, 'NOTIFY_PORT') };
+}
 
 /**
  * What a bound resource's domain is made of on its host, or why a guest cannot get its command line. `values`: of its
@@ -23,6 +38,7 @@ export function planDomain(
   config: HostConfig,
   cluster: string,
   values: ParameterValues | undefined,
+  notify?: NotifyPlan,
 ): Planning {
   const { namespace = '', name, uid } = resource.metadata;
   const domain = effectiveSpec(resource)?.domain;
@@ -32,13 +48,16 @@ export function planDomain(
   }
   const { cmdline: written } = domain.boot;
   const isNeeded = written !== undefined && values !== undefined;
-  const cmdline = isNeeded ? commandLine(written, binding, config, values) : undefined;
+  const cmdline = isNeeded ? commandLine(written, binding, config, values, notify) : undefined;
   if (cmdline?.ok === false) return { ok: false, reason: 'InvalidCommandLine', message: cmdline.fault.message };
   const { network } = config;
   return {
     ok: true,
     plan: {
-      identity: { cluster, namespace, name, uid, attempt: binding.attempt, address: binding.address },
+      identity: {
+        ...{ cluster, namespace, name, uid, attempt: binding.attempt, address: binding.address },
+        notifyToken: notify?.token,
+      },
       uuid: binding.uuid,
       name: binding.name,
       type: domain.type,
@@ -62,12 +81,25 @@ export function planDomain(
   };
 }
 
-function commandLine(template: string, binding: Binding, { network }: HostConfig, values: ParameterValues) {
-  const names: CommandLineNames = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid };
+function commandLine(
+  template: string,
+  binding: Binding,
+  { network }: HostConfig,
+  values: ParameterValues,
+  notify: NotifyPlan | undefined,
+) {
+  const names = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid, ...notifyNames(notify) };
   if (network === undefined || binding.address === undefined) return expandCommandLine(template, names, values);
   const { cidr, gateway } = network;
   const where = { IP: binding.address, PREFIX: String(cidr.prefix), NETMASK: netmaskOf(cidr), GATEWAY: gateway };
   return expandCommandLine(template, { ...names, ...where }, values);
+}
+
+function notifyNames(notify: NotifyPlan | undefined): CommandLineNames {
+  if (notify === undefined) return {};
+  const { host, port } = notify.endpoint;
+  const url = notify.token === undefined ? {} : { NOTIFY_URL: `http://${host}:${port}/${notify.token}` };
+  return { NOTIFY_HOST: host, NOTIFY_PORT: String(port), ...url };
 }
 
 /**

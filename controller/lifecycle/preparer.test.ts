@@ -120,6 +120,19 @@ describe('Preparer', () => {
     assert.equal(subject.prepare(fromTemplate()).kind, 'ready');
   });
 
+  it('foresees what a resource would come to, and else leaves it as it is', () => {
+    const waiting = fromTemplate();
+    assert.equal(preparer([template(4)]).foresee(waiting).status?.resolved?.template.generation, 4);
+    assert.equal(preparer([]).foresee(waiting), waiting);
+    assert.equal(preparer([template(4, { required: ['A'] })]).foresee(waiting), waiting);
+  });
+
+  it('needs the template no more once it is resolved', async () => {
+    const origin = { name: 't', uid: 'u-t', generation: 1 };
+    const resolved = { ...fromTemplate(), status: { resolved: { template: origin, domain: DOMAIN } } };
+    assert.equal(await preparer([], {}, []).refresh(resolved), true);
+  });
+
   it('says that a template is gone', async () => {
     assert.equal(await preparer([template(1)], {}, []).refresh(fromTemplate()), false);
   });

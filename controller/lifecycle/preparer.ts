@@ -13,6 +13,12 @@ export interface Lack {
   readonly message: string;
 }
 
+/** Why a resource waits. */
+export interface Waiting {
+  readonly reason: 'Unschedulable' | Lack['reason'];
+  readonly message: string;
+}
+
 /** What a pending resource comes to. */
 export type Preparation =
   /** The resource with status.resolved as it is to be stored with the binding; itself, where no template is asked for. */
@@ -79,10 +85,20 @@ export class Preparer {
     return { kind: 'ready', resource: prepared.resource, values };
   }
 
-  /** Reads a resource's template from the API server into the cache; false where there is none. Throws KubeError. */
-  async refresh({ metadata, spec }: EphemeralDomain): Promise<boolean> {
+  /** A resource as it would be placed now, as far as the cache tells; itself, where it cannot be. */
+  foresee(resource: EphemeralDomain): EphemeralDomain {
+    const prepared = this.prepare(resource);
+    return prepared.kind === 'ready' ? prepared.resource : resource;
+  }
+
+  /**
+   * Reads the template that a resource is still to be made from into the cache, from the API server; false where there is
+   * none. Throws KubeError.
+   */
+  async refresh(resource: EphemeralDomain): Promise<boolean> {
+    const { metadata, spec } = resource;
     const { name } = spec.templateRef ?? {};
-    if (name === undefined) return true;
+    if (name === undefined || effectiveSpec(resource) !== undefined) return true;
     try {
       const ref = { namespace: metadata.namespace, name };
       this.#parts.templates.put(await this.#parts.rest.get(EPHEMERAL_DOMAIN_TEMPLATES, ref, { timeoutMs: 10_000 }));

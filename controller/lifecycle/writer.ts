@@ -6,10 +6,10 @@ import { Gate } from './gate.ts';
 import type { StatusPatch } from './render.ts';
 
 /**
- * Indexes of the cache: by the host and by the domain's UUID that a resource is, or was last, bound to; by the template that
- * it waits to be made from.
+ * Indexes of the cache: by the host, and by the domain's UUID and name there, that a resource is, or was last, bound to; by
+ * the template that it waits to be made from.
  */
-export type DomainIndex = 'host' | 'uuid' | 'template';
+export type DomainIndex = 'host' | 'uuid' | 'name' | 'template';
 export type DomainStore = Store<EphemeralDomain, DomainIndex>;
 
 export type Written =

@@ -11,6 +11,19 @@ import { readSchema } from './schema.ts';
 
 const DOMAIN = { type: 'pv', memory: '64Mi', vcpus: 1, boot: { kernel: 'k' } } as const;
 
+const POLICY = {
+  tolerations: [{ key: 'dedicated', value: 'batch' }],
+  priority: 5,
+  startDeadlineSeconds: 60,
+  terminationGracePeriodSeconds: 7,
+} as const;
+const OWN_POLICY = {
+  tolerations: [{ key: 'gpu', operator: 'Exists' }],
+  priority: -1,
+  startDeadlineSeconds: 6,
+  terminationGracePeriodSeconds: 0,
+} as const;
+
 function template(
   spec: Partial<EphemeralDomainTemplate['spec']['template']['spec']> = {},
   parametersSchema?: Readonly<Record<string, unknown>>,
@@ -45,6 +58,15 @@ describe('resolveTemplate', () => {
       { activeDeadlineSeconds: 50 },
       { activeDeadlineSeconds: 50 },
     ],
+    ['the template’s run policy where the resource says none', {}, POLICY, POLICY],
+    ['the resource’s own run policy, each field for itself', OWN_POLICY, POLICY, OWN_POLICY],
+    [
+      'one field of its own among the template’s',
+      { priority: 0, tolerations: [] },
+      POLICY,
+      { ...POLICY, priority: 0, tolerations: [] },
+    ],
+    ['nothing of suspend, which is the resource’s own business', { suspend: true }, { suspend: true }, {}],
     ['a hostSelector of either', { hostSelector: {} }, {}, { hostSelector: {} }],
     [
       'parameters by name, the template’s first',

@@ -39,8 +39,12 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.parameters[]': 'Parameter',
         '.spec.parameters[].valueFrom': 'ParameterSource',
         '.spec.parameters[].valueFrom.configMapKeyRef': 'ConfigMapKeySelector',
+        '.spec.domain.readiness': 'ReadinessSpec',
+        '.spec.domain.readiness.tcp': 'TcpReadiness',
+        '.spec.domain.readiness.http': 'HttpReadiness',
         '.spec.hostSelector': 'LabelSelector',
         '.spec.hostSelector.matchExpressions[]': 'LabelSelectorRequirement',
+        '.spec.tolerations[]': 'Toleration',
         '.status.domain': 'DomainStatus',
         '.status.timeline': 'Timeline',
         '.status.resolved': 'ResolvedSpec',
@@ -51,6 +55,7 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.status.resolved.domain': 'DomainSpec',
         '.status.resolved.parameters[]': 'Parameter',
         '.status.resolved.hostSelector': 'LabelSelector',
+        '.status.resolved.tolerations[]': 'Toleration',
       },
       imports: [CONDITION],
     },
@@ -59,6 +64,8 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
     name: 'domainhost',
     naming: {
       names: {
+        '.spec.allowedNamespaces': 'NamespaceSelector',
+        '.spec.allowedNamespaces.matchExpressions[]': 'NamespaceSelectorRequirement',
         '.status.hypervisor': 'HypervisorStatus',
         '.status.capacity': 'HostCapacity',
         '.status.allocated': 'HostAllocated',
@@ -75,7 +82,7 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.template': 'EphemeralDomainPattern',
         '.spec.template.metadata': 'EphemeralDomainPatternMetadata',
       },
-      given: { '.spec.template.spec': 'EffectiveSpec' },
+      given: { '.spec.template.spec': "Omit<EffectiveSpec, 'suspend'>" },
       imports: ["import type { EffectiveSpec } from './effective.ts';"],
     },
   },
@@ -94,7 +101,7 @@ const templateText = async (before: string, domain: Crd, config: Options): Promi
   const spec = schemaOf(domain).properties?.spec;
   if (spec === undefined) throw new Error(`${crdPath(SOURCES.domain)} has no schema for spec`);
   const description =
-    "The EphemeralDomain's spec, but for templateRef: what its EphemeralDomains do not say themselves.";
+    "The EphemeralDomain's spec, but for templateRef and suspend: what its EphemeralDomains do not say themselves.";
   const copy = withoutTransitions({ ...withoutProperties(spec, OWN), description });
   const steps = TEMPLATE_SPEC.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
   document.setIn(steps, document.createNode(copy));

@@ -39,6 +39,8 @@ export interface Scene {
   readonly remove: () => void;
   /** Data of the ConfigMaps that there are, by name. */
   readonly configMaps: Map<string, Readonly<Record<string, string>>>;
+  /** Somebody changes its spec, and the watch tells of it. */
+  readonly respec: (spec: Partial<EphemeralDomain['spec']>) => void;
   /** Moves the clocks on. */
   readonly pass: (ms: number) => void;
   /** A new session with the host, as it is now. */
@@ -55,8 +57,15 @@ export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec
   let generation = 1;
   const hypervisor = { uri: 'test', session: { generation } };
   const clock = { now: () => now, wall: () => now };
-  const api = createApi(spec);
-  const store = createStore<EphemeralDomain, DomainIndex>();
+  const api = createApi(resource(spec));
+  const store = createStore<EphemeralDomain, DomainIndex>({
+    indexers: {
+      host: () => ['h'],
+      uuid: () => [UUID],
+      name: ({ status }) => [status?.domain?.name ?? ''],
+      template: () => [],
+    },
+  });
   const state = createState(kind, clock.now);
   const scene: Scene = {
     host,
@@ -67,6 +76,7 @@ export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec
     patches: api.patches,
     remove: api.remove,
     configMaps: api.configMaps,
+    respec: (changed) => store.put(api.respec(changed)),
     pass: (ms) => {
       now += ms;
     },
@@ -82,8 +92,8 @@ export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec
   return scene;
 }
 
-function createApi(spec: Partial<EphemeralDomain['spec']>) {
-  let stored: EphemeralDomain | undefined = resource(spec);
+function createApi(first: EphemeralDomain) {
+  let stored: EphemeralDomain | undefined = first;
   const configMaps: Scene['configMaps'] = new Map();
   let patches = 0;
   const failure = (error: 'not-found' | 'conflict', ref: ObjectRef) =>
@@ -121,6 +131,12 @@ function createApi(spec: Partial<EphemeralDomain['spec']>) {
     store: (next: EphemeralDomain) => {
       stored = next;
     },
+    respec: (changed: Partial<EphemeralDomain['spec']>) => {
+      const { metadata, status } = stored ?? resource();
+      const resourceVersion = String(Number(metadata.resourceVersion) + 1);
+      stored = { ...resource(changed, status), metadata: { ...metadata, resourceVersion } };
+      return stored;
+    },
     remove: () => {
       stored = undefined;
     },
@@ -156,7 +172,8 @@ function createParts(
     store,
     writer: new StatusWriter(rest, store, now),
     starter: new Starter({ state, rest, metrics, logger: silentLogger, now, wall, answered: nothing }),
-    orphans: new OrphanGuard(now),
+    orphans: new OrphanGuard(now, () => ({ listed: 1, orphans: [] })),
+    prober: { follow: nothing },
     reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },
     logger: silentLogger,
     hostLostAfterMs: 60_000,
@@ -177,9 +194,10 @@ function bind(
 ): Tracked {
   const identity = { hostBoot: host.boot, hostDaemon: host.daemon };
   const binding = { host: 'h', address: ADDRESS, name: 'edom-198-18-4-130', uuid: UUID, ...identity, seen: now() };
-  const unbound = api.stored() ?? resource();
-  const patch = bindPatch(unbound, binding, now());
-  const bound = { ...unbound, status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
+  const pending = api.stored();
+  if (pending === undefined) throw new Error('a resource to bind');
+  const patch = bindPatch(pending, binding, now());
+  const bound = { ...pending, status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
   api.store(bound);
   store.replaceAll([bound], '8');
   const stored = bindingOf(bound);
@@ -196,7 +214,7 @@ function createContact(scene: Scene, hypervisor: Hypervisor, generation: number,
   const session = { hypervisor: Object.assign(hypervisor, volumes), generation, since };
   const identity = host.identity();
   const pool = { name: 'hatchery', uuid: identity.boot };
-  const totals = { vcpus: 1, memoryKiB: () => 0, libvirtVersion: '1' };
+  const totals = { vcpus: 1, memoryKiB: () => 0, version: '1', libvirtVersion: '1' };
   return { session, trace: traceOver(scene), identity, pool, listed: [], unsettled: undefined, ...totals };
 }
 
@@ -215,6 +233,14 @@ function traceOver(scene: Scene): HostTrace {
     start: () => begin(false),
     startDefined: () => begin(true),
     observe: () => Promise.resolve(host.look()),
+    shutdown: () => {
+      host.act('shutdown');
+      return Promise.resolve();
+    },
+    destroy: () => {
+      host.act('destroy');
+      return Promise.resolve();
+    },
     acknowledge: () => {
       host.act('acknowledge');
       return Promise.resolve();

@@ -65,6 +65,7 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
   for (const [what, spec, path] of [
     ['a field that is misspelt', { ...SMALLEST, ttlSecondsAfterFinish: 5 }, 'spec.ttlSecondsAfterFinish'],
     ['a field within domain', { domain: { ...SMALLEST.domain, cpus: 2 } }, 'spec.domain.cpus'],
+    ['a field of a later version', { ...SMALLEST, request: {} }, 'spec.request'],
     ['a field of a later version', { ...SMALLEST, suspend: true }, 'spec.suspend'],
     ['a secret, which is for a later version', { ...SMALLEST, parameters: [SECRET] }, `${SECRET_PATH}.secretKeyRef`],
   ] as const) {
@@ -78,12 +79,17 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
 describe('kubectl apply of an EphemeralDomainTemplate', function () {
   this.timeout(60_000);
 
-  it('is refused for a templateRef of its own, by name', async () => {
-    await sharedCluster();
-    const nested = template('bad', { ...SMALLEST, templateRef: { name: 'web' } });
-    const stderr = await refusalOf([...APPLY, '-f', '-'], JSON.stringify(nested));
-    assert.ok(stderr.includes('unknown field "spec.template.spec.templateRef"'), stderr);
-  });
+  for (const [field, value] of [
+    ['templateRef', { name: 'web' }],
+    ['suspend', true],
+  ] as const) {
+    it(`is refused for ${field}, which is each resource's own business, by name`, async () => {
+      await sharedCluster();
+      const nested = template('bad', { ...SMALLEST, [field]: value });
+      const stderr = await refusalOf([...APPLY, '-f', '-'], JSON.stringify(nested));
+      assert.ok(stderr.includes(`unknown field "spec.template.spec.${field}"`), stderr);
+    });
+  }
 });
 
 describe('kubectl apply of a DomainHost', function () {
@@ -114,6 +120,13 @@ describe('kubectl apply of a DomainHost', function () {
       assert.ok(fault?.message.includes(says) === true, JSON.stringify(verdicts.get(`bad-${index}`)));
     });
   }
+
+  it('is refused for allowedNamespaces that no label can match', async () => {
+    const allowedNamespaces = { matchExpressions: [{ key: 'team', operator: 'In' }] };
+    const object = domainHost('bad-namespaces', { uri: 'test+tcp://127.0.0.1:1/default', allowedNamespaces });
+    const stderr = await refusalOf(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(object));
+    assert.match(stderr, /spec\.allowedNamespaces\.matchExpressions\[0\]\.values: .*: values must not be empty/);
+  });
 
   it('accepts what only the controller can judge, so that a bad host says so in its own status', () => {
     assert.deepEqual(verdicts.get('judged-later'), []);
