@@ -66,7 +66,6 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
     ['a field that is misspelt', { ...SMALLEST, ttlSecondsAfterFinish: 5 }, 'spec.ttlSecondsAfterFinish'],
     ['a field within domain', { domain: { ...SMALLEST.domain, cpus: 2 } }, 'spec.domain.cpus'],
     ['a field of a later version', { ...SMALLEST, request: {} }, 'spec.request'],
-    ['a field of a later version', { ...SMALLEST, suspend: true }, 'spec.suspend'],
     ['a secret, which is for a later version', { ...SMALLEST, parameters: [SECRET] }, `${SECRET_PATH}.secretKeyRef`],
   ] as const) {
     it(`is refused for ${what}, by name`, async () => {
