@@ -55,8 +55,9 @@ export interface DomainHostSpec {
    */
   readonly mtu?: number;
   /**
-   * Folder of the host, by its absolute path, whose files are the images that boot.kernel and boot.initrd name.
-   * The controller makes the libvirt pool hatchery over it. /var/lib/hatchery/images when not said.
+   * Folder of the host, by its absolute path, whose files are the images that boot.kernel, boot.initrd and disks
+   * name; scratch disks are made there too. The controller makes the libvirt pool hatchery over it.
+   * /var/lib/hatchery/images when not said.
    */
   readonly imageDirectory?: string;
   /**
@@ -163,6 +164,12 @@ export interface HypervisorStatus {
    * Version of libvirtd, such as 11.3.0.
    */
   readonly libvirtVersion?: string;
+  /**
+   * Types of domain (spec.domain.type) that it takes: what libvirt told at the last contact. hvm never stands here
+   * for a Xen host, since libvirt does not tell whether dom0 has the emulator for it; hosts that are not Xen take
+   * every type and run what they have.
+   */
+  readonly domainTypes?: readonly string[];
 }
 /**
  * What domains can have on this host in all.

@@ -88,15 +88,17 @@ export interface EphemeralDomainSpec {
   readonly suspend?: boolean;
 }
 /**
- * The domain to run: required where no template says it, and immutable as a whole. It gets one network interface
- * on the host's guest bridge, with an address of the host's domainCIDR.
+ * The domain to run: required where no template says it, and immutable as a whole. Unless interfaces says
+ * otherwise it gets one network interface on the host's guest bridge, with an address of the host's domainCIDR.
  */
 export interface DomainSpec {
   /**
-   * Kind of Xen guest: pv (paravirtualised; the default) or pvh (paravirtualised devices in hardware
-   * virtualisation). Hosts that are not Xen run what they have (LXC a container).
+   * Kind of Xen guest: pv (paravirtualised; the default), pvh (paravirtualised devices in hardware virtualisation)
+   * or hvm (a whole emulated machine). A Xen host gets those alone that its DomainHost lists in
+   * status.hypervisor.domainTypes, and none lists hvm: libvirt does not tell whether a dom0 has the emulator that
+   * it needs. Hosts that are not Xen take all and run what they have (LXC a container).
    */
-  readonly type: 'pv' | 'pvh';
+  readonly type: 'pv' | 'pvh' | 'hvm';
   /**
    * Memory of the domain, a quantity of bytes from 1Mi to 16Ti: 64Mi, 1Gi, 1500M. Required. The host must have it
    * free, and the guest sees all of it from its start. The unit counts: 64 means 64 bytes.
@@ -108,6 +110,18 @@ export interface DomainSpec {
   readonly vcpus: number;
   readonly boot: BootSpec;
   readonly readiness?: ReadinessSpec;
+  /**
+   * Disks of the domain, in their order: a guest on Xen sees the first as xvda (/dev/xvda in Linux), the second as
+   * xvdb, and so on, up to xvdh; their names are for people and messages. At most 8, none by default. Only Xen
+   * hosts can attach disks.
+   */
+  readonly disks?: readonly DiskSpec[];
+  /**
+   * Network interfaces of the domain. Left out: one, on the host's guest bridge. []: none, so that the domain has
+   * no address, $(IP) and its like stay as written, and its name on the host is made from its UUID. An LXC host
+   * cannot tell when such a domain has ended unnoticed: give it activeDeadlineSeconds.
+   */
+  readonly interfaces?: readonly InterfaceSpec[];
 }
 /**
  * What the domain boots. Files are named as volumes of the host's image pool, which lies over the DomainHost's
@@ -184,6 +198,44 @@ export interface HttpReadiness {
    * Path to GET, with a query if need be. Default /.
    */
   readonly path: string;
+}
+/**
+ * One disk: an image of the host (volume), or an empty disk for this attempt alone (scratch). Examples: {name:
+ * data, volume: data.img}, {name: work, scratch: {size: 10Gi}}.
+ */
+export interface DiskSpec {
+  /**
+   * Name of the disk, one of its own within the list: a DNS label of at most 63 characters.
+   */
+  readonly name: string;
+  /**
+   * Name of the volume that is the disk: a raw file of the host's image directory, without a slash, such as
+   * data.img. The guest can only read it, and many domains may have it at once. A volume that the host does not
+   * have ends the attempt as Failed with reason ImageNotFound.
+   */
+  readonly volume?: string;
+  readonly scratch?: ScratchSpec;
+}
+/**
+ * An empty disk, all zeros, that the guest can write. It is made for the attempt and deleted with it: what is to
+ * last must leave the domain before its end. It takes room on the host as it is written, so disks together may
+ * promise more than there is, and a guest that writes when there is none left gets an I/O error.
+ */
+export interface ScratchSpec {
+  /**
+   * Size of the disk, a quantity of bytes from 1Mi to 16Ti: 64Mi, 10Gi. Required. One that is more than the host
+   * has free ends the attempt as Failed with reason DiskFailed.
+   */
+  readonly size: number | string;
+}
+/**
+ * One interface, on the host's guest bridge: {} is all there is to say for now.
+ */
+export interface InterfaceSpec {
+  /**
+   * Name of the interface, a DNS label of at most 63 characters. Default guest.
+   */
+  readonly name: string;
 }
 /**
  * The EphemeralDomainTemplate, in the same namespace, that says what to run, in place of domain. What it comes
@@ -422,8 +474,8 @@ export interface Timeline {
 export interface ResolvedSpec {
   readonly template: ResolvedTemplate;
   /**
-   * The domain to run: required where no template says it, and immutable as a whole. It gets one network interface
-   * on the host's guest bridge, with an address of the host's domainCIDR.
+   * The domain to run: required where no template says it, and immutable as a whole. Unless interfaces says
+   * otherwise it gets one network interface on the host's guest bridge, with an address of the host's domainCIDR.
    */
   readonly domain: DomainSpec;
   /**

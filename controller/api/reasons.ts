@@ -30,8 +30,10 @@ export const EndReason = {
   HostLost: 'HostLost',
   /** Failed: its DomainHost was deleted. */
   HostRemoved: 'HostRemoved',
-  /** Failed: the host has no volume of the name that boot.kernel or boot.initrd says. */
+  /** Failed: the host has no volume of the name that boot.kernel, boot.initrd or a disk's volume says. */
   ImageNotFound: 'ImageNotFound',
+  /** Failed: a scratch disk cannot be made; message says which, of what size, and why. */
+  DiskFailed: 'DiskFailed',
   /** Failed: the command line is too long, or holds what a guest cannot get, once $(NAME) is expanded. */
   InvalidCommandLine: 'InvalidCommandLine',
   /** Failed: its parameters do not suit the template's parametersSchema; message names the parameter and what it wants. */

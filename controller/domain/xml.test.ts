@@ -6,7 +6,7 @@ import { attemptUuid, domainName, macOf } from './identity.ts';
 import { readDomainXml } from './reading.ts';
 import { domainXml } from './xml.ts';
 import type { DomainPlan, HypervisorKind } from './xml.ts';
-import { elementsOf, parseXml, textOf, XmlTextError } from './xmltext.ts';
+import { attributeOf, elementsOf, parseXml, textOf, XmlTextError } from './xmltext.ts';
 import type { XmlElement } from './xmltext.ts';
 
 const KINDS: readonly HypervisorKind[] = ['xen', 'lxc', 'test'];
@@ -31,6 +31,10 @@ const plan: DomainPlan = {
   initrd: 'hatchling-initrd',
   cmdline: 'console=hvc0 -mode hello',
   imageDirectory: '/var/lib/hatchery/images',
+  disks: [
+    { kind: 'image', name: 'data', volume: 'data.img' },
+    { kind: 'scratch', name: 'work', volume: 'hatchery-scratch-c-u-1', size: '1Gi', bytes: 2 ** 30 },
+  ],
   interface: {
     mac: macOf(ADDRESS),
     bridge: 'xenbr1',
@@ -61,6 +65,24 @@ describe('domainXml for Xen', () => {
     });
     for (const end of ['on_poweroff', 'on_reboot', 'on_crash']) assert.equal(domain[end], 'preserve');
     assert.deepEqual(domain['devices'], {
+      disk: [
+        {
+          '@type': 'file',
+          '@device': 'disk',
+          driver: { '@name': 'phy', '@type': 'raw' },
+          source: { '@file': '/var/lib/hatchery/images/data.img' },
+          target: { '@dev': 'xvda', '@bus': 'xen' },
+          readonly: '',
+          shareable: '',
+        },
+        {
+          '@type': 'file',
+          '@device': 'disk',
+          driver: { '@name': 'phy', '@type': 'raw' },
+          source: { '@file': '/var/lib/hatchery/images/hatchery-scratch-c-u-1' },
+          target: { '@dev': 'xvdb', '@bus': 'xen' },
+        },
+      ],
       interface: {
         '@type': 'bridge',
         mac: { '@address': '02:48:c6:12:04:15' },
@@ -73,14 +95,21 @@ describe('domainXml for Xen', () => {
     });
   });
 
-  it('tells PVH by the machine', () => {
-    assert.deepEqual(elementsOf(os('xen', { ...plan, type: 'pvh' }), 'type')[0]?.['@machine'], 'xenpvh');
-  });
+  for (const [type, machine, text] of [
+    ['pv', 'xenpv', 'linux'],
+    ['pvh', 'xenpvh', 'linux'],
+    ['hvm', 'xenfv', 'hvm'],
+  ] as const) {
+    it(`tells ${type} by the machine ${machine}`, () => {
+      const told = elementsOf(os('xen', { ...plan, type }), 'type')[0];
+      assert.deepEqual(told, { '@arch': 'x86_64', '@machine': machine, '#text': text });
+    });
+  }
 
   it('leaves out what the plan leaves out', () => {
-    const bare = { ...plan, initrd: undefined, cmdline: undefined, interface: undefined };
+    const bare = { ...plan, initrd: undefined, cmdline: undefined, interface: undefined, disks: [] };
     assert.deepEqual(Object.keys(os('xen', bare) ?? {}), ['type', 'kernel']);
-    assert.equal(elementsOf(elementsOf(parsed('xen', bare), 'devices')[0], 'interface').length, 0);
+    assert.deepEqual(Object.keys(elementsOf(parsed('xen', bare), 'devices')[0] ?? {}), ['console']);
   });
 });
 
@@ -101,6 +130,11 @@ describe('domainXml for LXC', () => {
       readonly: '',
     });
     assert.deepEqual(elementsOf(elementsOf(devices, 'interface')[0], 'port')[0], { '@isolated': 'yes' });
+  });
+
+  it('has a network of its own also where it has no interface', () => {
+    assert.equal(parsed('lxc', plan)['features'], undefined);
+    assert.deepEqual(parsed('lxc', { ...plan, interface: undefined })['features'], { privnet: '' });
   });
 
   it('gives init no arguments where there is no command line', () => {
@@ -149,9 +183,10 @@ const text = fc
 
 describe('domainXml with any text', () => {
   const anyPlan: fc.Arbitrary<DomainPlan> = fc
-    .record({ namespace: text, name: text, uid: text, cmdline: text, kernel: text, folder: text })
-    .map(({ namespace, name, uid, cmdline, kernel, folder }) => ({
+    .record({ namespace: text, name: text, uid: text, cmdline: text, kernel: text, volume: text, folder: text })
+    .map(({ namespace, name, uid, cmdline, kernel, volume, folder }) => ({
       ...plan,
+      disks: (plan.disks ?? []).map((disk) => ({ ...disk, volume })),
       identity: { ...plan.identity, namespace, name, uid },
       kernel,
       cmdline,
@@ -168,8 +203,12 @@ describe('domainXml with any text', () => {
           assert.equal(reading.domain.title, `${planned.identity.namespace}/${planned.identity.name}`);
           assert.equal(reading.domain.memoryKiB, plan.memoryKiB);
           if (kind !== 'lxc') assert.equal(textOf(os(kind, planned), 'cmdline'), planned.cmdline);
-          if (kind === 'xen')
-            assert.equal(textOf(os(kind, planned), 'kernel'), `${planned.imageDirectory}/${planned.kernel}`);
+          if (kind !== 'xen') return;
+          assert.equal(textOf(os(kind, planned), 'kernel'), `${planned.imageDirectory}/${planned.kernel}`);
+          for (const disk of elementsOf(elementsOf(parsed(kind, planned), 'devices')[0], 'disk')) {
+            const file = attributeOf(elementsOf(disk, 'source')[0], 'file');
+            assert.equal(file, `${planned.imageDirectory}/${planned.disks?.[0]?.volume ?? ''}`);
+          }
         }),
       );
     });

@@ -1,4 +1,6 @@
 import { commandLineWords } from './cmdline.ts';
+import { diskTarget } from './disks.ts';
+import type { DiskPlan } from './disks.ts';
 import { metadataElement } from './metadata.ts';
 import type { DomainIdentity } from './metadata.ts';
 import { buildXml } from './xmltext.ts';
@@ -25,7 +27,7 @@ export interface DomainPlan {
   readonly identity: DomainIdentity;
   readonly uuid: string;
   readonly name: string;
-  readonly type: 'pv' | 'pvh';
+  readonly type: 'pv' | 'pvh' | 'hvm';
   readonly memoryKiB: number;
   readonly vcpus: number;
   /** Names of volumes in the image directory. */
@@ -35,6 +37,8 @@ export interface DomainPlan {
   readonly cmdline?: string | undefined;
   /** Absolute path in dom0, without a slash at its end. */
   readonly imageDirectory: string;
+  /** None but on Xen. */
+  readonly disks?: readonly DiskPlan[] | undefined;
   readonly interface?: InterfacePlan | undefined;
 }
 
@@ -80,14 +84,35 @@ const onEnd = (action: 'preserve' | 'destroy'): XmlElement => ({
   on_crash: action,
 });
 
+const XEN_TYPES: Readonly<Record<DomainPlan['type'], XmlElement>> = {
+  pv: { '@machine': 'xenpv', '#text': 'linux' },
+  pvh: { '@machine': 'xenpvh', '#text': 'linux' },
+  hvm: { '@machine': 'xenfv', '#text': 'hvm' },
+};
+
+/** Raw files through phy: dom0's kernel serves them, no process. libvirt has no word for a hotplug script of a disk. */
+const diskElements = ({ disks = [], imageDirectory }: DomainPlan): XmlElement => {
+  if (disks.length === 0) return {};
+  const disk = disks.map(({ kind, volume }, index) => ({
+    '@type': 'file',
+    '@device': 'disk',
+    driver: { '@name': 'phy', '@type': 'raw' },
+    source: { '@file': `${imageDirectory}/${volume}` },
+    target: { '@dev': diskTarget(index), '@bus': 'xen' },
+    ...(kind === 'image' ? { readonly: {}, shareable: {} } : {}),
+  }));
+  return { disk };
+};
+
 /** An ended domain is preserved: Xen keeps its end, and its reason, until the controller has stored them. */
 const xenBody = (plan: DomainPlan): XmlElement => ({
   os: {
-    type: { '@arch': 'x86_64', '@machine': plan.type === 'pv' ? 'xenpv' : 'xenpvh', '#text': 'linux' },
+    type: { '@arch': 'x86_64', ...XEN_TYPES[plan.type] },
     ...directBoot(plan),
   },
   ...onEnd('preserve'),
   devices: {
+    ...diskElements(plan),
     ...interfaceElement(plan.interface, (planned) => ({
       ip: { '@address': planned.address },
       ...(planned.vifScript === undefined ? {} : { script: { '@path': planned.vifScript } }),
@@ -103,6 +128,8 @@ const lxcBody = (plan: DomainPlan): XmlElement => ({
     init: `/${plan.kernel}`,
     initarg: [...commandLineWords(plan.cmdline ?? '')],
   },
+  // Without an interface a container would have its host's network.
+  ...(plan.interface === undefined ? { features: { privnet: {} } } : {}),
   ...onEnd('destroy'),
   devices: {
     emulator: EMULATOR,

@@ -7,6 +7,7 @@ import type {
   LibvirtVersion,
   NodeInfo,
   Observer,
+  PoolInfo,
   SessionInfo,
   StateAndReason,
   StoragePool,
@@ -77,6 +78,9 @@ export interface StorageCalls {
   /** Starts a transient pool. */
   poolCreateXml(xml: string, flags?: number, options?: CallOptions): Promise<StoragePool>;
   poolGetXmlDesc(pool: StoragePool, flags?: number, options?: CallOptions): Promise<string>;
+  poolGetInfo(pool: StoragePool, options?: CallOptions): Promise<PoolInfo>;
+  /** As of the last refresh, see poolRefresh. Fails above 16,384 volumes. */
+  poolListAllVolumes(pool: StoragePool, options?: CallOptions): Promise<readonly StorageVolume[]>;
   /** Reads the pool's folder again: the list of volumes is a cache. */
   poolRefresh(pool: StoragePool, options?: CallOptions): Promise<void>;
   /** Stops it; a transient pool is gone then. Volumes stay. */

@@ -1,7 +1,7 @@
 import type { StorageCalls } from './api.ts';
 import type { Caller } from './caller.ts';
 import { StorageProcedure as P } from './protocol.ts';
-import type { StoragePool, StorageVolume, VolumeInfo } from './types.ts';
+import type { PoolInfo, StoragePool, StorageVolume, VolumeInfo } from './types.ts';
 import { readListOf, readNothing, readPool, readString, readVolume, writePool, writeVolume } from './wire.ts';
 import type { XdrReader, XdrWriter } from './xdr.ts';
 
@@ -15,6 +15,8 @@ export const createStorageCalls = (call: Caller): Omit<StorageCalls, 'volUpload'
   poolLookupByUuid: (uuid, options) => call(P.poolLookupByUuid, (w) => w.uuid(uuid), readPool, options),
   poolCreateXml: (xml, flags = 0, options) => call(P.poolCreateXml, textAndFlags(xml, flags), readPool, options),
   poolGetXmlDesc: (pool, flags = 0, options) => call(P.poolGetXmlDesc, poolAndFlags(pool, flags), readString, options),
+  poolGetInfo: (pool, options) => call(P.poolGetInfo, (w) => writePool(w, pool), readPoolInfo, options),
+  poolListAllVolumes: (pool, options) => call(P.poolListAllVolumes, wantAllOf(pool), readListOf(readVolume), options),
   poolRefresh: (pool, options) => call(P.poolRefresh, poolAndFlags(pool, 0), readNothing, options),
   poolDestroy: (pool, options) => call(P.poolDestroy, (w) => writePool(w, pool), readNothing, options),
   volLookupByName: (pool, name, options) => call(P.volLookupByName, poolAndName(pool, name), readVolume, options),
@@ -30,6 +32,13 @@ const wantAll =
   (writer: XdrWriter): void => {
     writer.u32(1);
     writer.u32(flags);
+  };
+
+const wantAllOf =
+  (pool: StoragePool) =>
+  (writer: XdrWriter): void => {
+    writePool(writer, pool);
+    wantAll(0)(writer);
   };
 
 const textAndFlags =
@@ -67,6 +76,12 @@ const volumeAndFlags =
     writeVolume(writer, volume);
     writer.u32(0);
   };
+
+const readPoolInfo = (reader: XdrReader): PoolInfo => {
+  // virStoragePoolState; an unsigned char, which takes four bytes as everything does.
+  reader.u32();
+  return { capacity: reader.u64(), allocation: reader.u64(), available: reader.u64() };
+};
 
 const readInfo = (reader: XdrReader): VolumeInfo => ({
   type: TYPES[reader.i32()] ?? 'unknown',

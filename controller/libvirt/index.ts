@@ -44,6 +44,7 @@ export type {
   LifecycleKind,
   NodeInfo,
   Observer,
+  PoolInfo,
   RebootEvent,
   SessionInfo,
   StateAndReason,

@@ -106,6 +106,7 @@ export const StorageProcedure = {
   poolRefresh: slow(83, 'STORAGE_POOL_REFRESH'),
   poolLookupByName: control(84, 'STORAGE_POOL_LOOKUP_BY_NAME'),
   poolLookupByUuid: control(85, 'STORAGE_POOL_LOOKUP_BY_UUID'),
+  poolGetInfo: control(87, 'STORAGE_POOL_GET_INFO'),
   poolGetXmlDesc: control(88, 'STORAGE_POOL_GET_XML_DESC'),
   volCreateXml: slow(93, 'STORAGE_VOL_CREATE_XML'),
   volDelete: slow(94, 'STORAGE_VOL_DELETE'),
@@ -114,4 +115,5 @@ export const StorageProcedure = {
   volGetPath: control(100, 'STORAGE_VOL_GET_PATH'),
   volUpload: slow(208, 'STORAGE_VOL_UPLOAD'),
   listAllPools: control(281, 'CONNECT_LIST_ALL_STORAGE_POOLS'),
+  poolListAllVolumes: control(282, 'STORAGE_POOL_LIST_ALL_VOLUMES'),
 } as const;

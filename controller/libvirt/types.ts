@@ -76,6 +76,13 @@ export interface InterfaceStats {
   readonly txDropped: number;
 }
 
+/** virStoragePoolInfo as of the pool's last refresh, and what was made in it since; bytes. */
+export interface PoolInfo {
+  readonly capacity: number;
+  readonly allocation: number;
+  readonly available: number;
+}
+
 /** virStorageVolInfo; sizes in bytes. */
 export interface VolumeInfo {
   readonly type: 'file' | 'block' | 'dir' | 'network' | 'netdir' | 'ploop' | 'unknown';

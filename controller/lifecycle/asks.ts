@@ -1,12 +1,14 @@
 import { effectiveSpec, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { Ask, Labels } from '#controller/scheduler/index.ts';
-import { memoryKiBOf } from './plan.ts';
+import { needsOf } from './plan.ts';
 
 /** What a resource, resolved where it names a template, asks of a host. `labels`: of its Namespace, where they are known. */
 export function askOf(resource: EphemeralDomain, labels: Labels | undefined): Ask {
+  const { memoryKiB, ...needs } = needsOf(resource);
   return {
-    memory: memoryKiBOf(resource) * 1024,
+    ...needs,
+    memory: memoryKiB * 1024,
     hostSelector: effectiveSpec(resource)?.hostSelector,
     tolerations: policyOf(resource).tolerations,
     namespace: { name: resource.metadata.namespace ?? '', labels },
@@ -17,5 +19,5 @@ export function askOf(resource: EphemeralDomain, labels: Labels | undefined): As
 export function signatureOf(resource: EphemeralDomain): string {
   const { hostSelector = null } = effectiveSpec(resource) ?? {};
   const { tolerations } = policyOf(resource);
-  return JSON.stringify([memoryKiBOf(resource), hostSelector, tolerations, resource.metadata.namespace]);
+  return JSON.stringify([needsOf(resource), hostSelector, tolerations, resource.metadata.namespace]);
 }

@@ -6,7 +6,9 @@ import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { StoragePool } from '#controller/libvirt/index.ts';
 import type { HostIdentity } from './decide.ts';
 import { poke } from './poke.ts';
-import { HostFault, imagePool, readCapabilities } from './pool.ts';
+import { EVERY_TYPE, readCapabilities } from './capabilities.ts';
+import type { DomainType } from './capabilities.ts';
+import { HostFault, imagePool } from './pool.ts';
 import { isCurrent, onSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { HostTrace, Listed } from './trace.ts';
@@ -31,6 +33,8 @@ export interface Contact {
   readonly memoryKiB: (takenKiB: number) => number;
   readonly version: string;
   readonly libvirtVersion: string;
+  /** Types of domain that the host takes, in the words of spec.domain.type. */
+  readonly domainTypes: readonly DomainType[];
 }
 
 const TYPES: Readonly<Record<HypervisorKind, string>> = { xen: 'Xen', lxc: 'LXC', test: 'TEST' };
@@ -75,6 +79,7 @@ export async function makeContact(session: Session, config: HostConfig): Promise
     memoryKiB: (takenKiB) => (free === undefined ? info.memory : takenKiB + Math.floor(free / 1024)),
     version: version.text,
     libvirtVersion: libvirtVersion.text,
+    domainTypes: kind === 'xen' ? capabilities.xenTypes : EVERY_TYPE,
   };
 }
 

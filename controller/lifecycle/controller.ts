@@ -10,7 +10,7 @@ import type {
   ResourceType,
   StoreSink,
 } from '#controller/kube/index.ts';
-import { bindingOf, isPending } from './attempt.ts';
+import { bindingOf } from './attempt.ts';
 import type { ControllerDeps } from './deps.ts';
 import { Finisher } from './finisher.ts';
 import { Hosts } from './hosts.ts';
@@ -18,11 +18,12 @@ import { createLifecycleMetrics } from './metrics.ts';
 import type { LifecycleMetrics } from './metrics.ts';
 import { Notices } from './notices.ts';
 import { Placer } from './placer.ts';
-import { Preparer, templateKeyOf } from './preparer.ts';
+import { Preparer } from './preparer.ts';
 import { createReporter } from './reporter.ts';
 import { createWallClock } from './time.ts';
 import { HostWorker } from './worker.ts';
 import { StatusWriter } from './writer.ts';
+import { DOMAIN_INDEXERS } from './writer.ts';
 import type { DomainIndex } from './writer.ts';
 
 export interface Controller {
@@ -42,12 +43,7 @@ export function createController(deps: ControllerDeps): Controller {
 function createCaches({ logger }: ControllerDeps) {
   return {
     domains: createStore<EphemeralDomain, DomainIndex>({
-      indexers: {
-        host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
-        template: (resource) => (isPending(resource) ? [templateKeyOf(resource) ?? []].flat() : []),
-        uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
-        name: ({ status }) => (status?.domain?.name === undefined ? [] : [status.domain.name]),
-      },
+      indexers: DOMAIN_INDEXERS,
       logger,
     }),
     templates: createStore<EphemeralDomainTemplate>({ logger }),

@@ -28,6 +28,8 @@ export function viewForScheduler(
     ...node,
     name: state.name,
     notReady: notReady ?? (readiness.ready ? undefined : readiness.reason),
+    domainTypes: state.contact?.domainTypes ?? [],
+    attachesDisks: state.config.uri.kind === 'xen',
     freeMemory: askableKiB(state) * 1024,
     freeAddresses,
     domains: totals.domains - totals.foreign,
@@ -62,6 +64,7 @@ export function hostStatus(
             type: hypervisorType(state.config.uri.kind),
             version: contact.version,
             libvirtVersion: contact.libvirtVersion,
+            domainTypes: contact.domainTypes,
           },
           capacity: {
             memory: mebibytes(state.memoryKiB - state.config.reservedMemoryKiB),

@@ -80,9 +80,12 @@ export class Hosts {
       };
       if (worker !== undefined)
         return [viewForScheduler(worker, about, node === undefined ? HostReason.NodeRemoved : undefined)];
+      const able = { domainTypes: [], attachesDisks: false };
       const nothing = { freeMemory: 0, freeAddresses: 0, domains: 0, maxDomains: 0, starting: 0, maxStarting: 0 };
       const fault = this.#faults.get(name);
-      return [{ ...about, ...nothing, name, notReady: fault?.ok === false ? fault.reason : HostReason.Connecting }];
+      return [
+        { ...about, ...able, ...nothing, name, notReady: fault?.ok === false ? fault.reason : HostReason.Connecting },
+      ];
     });
   }
 

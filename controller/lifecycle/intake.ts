@@ -4,15 +4,16 @@ import { keyOf } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { LifecycleEvent } from '#controller/libvirt/index.ts';
 import type { Binding } from './attempt.ts';
-import { costKiB } from './host-state.ts';
+import { costKiB, currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
-import { memoryKiBOf, vcpusOf } from './plan.ts';
+import { needsOf } from './plan.ts';
 import { onSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { Listed } from './trace.ts';
 import { endOfStopped } from './traces/common.ts';
 import { hearEnded, hearGone, hearStarted, see, track } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
+import type { Assumption } from './worker-parts.ts';
 
 /** Times at which something was heard or read. */
 export interface Moment {
@@ -20,6 +21,19 @@ export interface Moment {
   readonly now: number;
   /** Wall clock ms. */
   readonly wall: number;
+}
+
+/** Takes an address and memory for an attempt that is about to be bound; undefined where there is none any more. */
+export function assumeBinding(state: HostState, resource: EphemeralDomain, uuid: string): Assumption | undefined {
+  const contact = currentContact(state);
+  if (contact === undefined) return undefined;
+  const needs = needsOf(resource);
+  const needsAddress = needs.interface && state.config.network !== undefined;
+  const address = needsAddress ? state.ledger.takeAddress(uuid) : undefined;
+  if (needsAddress && address === undefined) return undefined;
+  state.ledger.set(uuid, { memoryKiB: costKiB(state, needs.memoryKiB), vcpus: needs.vcpus, address, state: 'bound' });
+  state.assumed.add(uuid);
+  return { address, identity: contact.identity };
 }
 
 /** A resource is bound to this host: it is tracked, and what it takes is its own, from now on. */
@@ -31,9 +45,10 @@ export function noticeBinding(state: HostState, resource: EphemeralDomain, bindi
   tracked.owner = owner;
   state.domains.set(uuid, tracked);
   const claim = state.ledger.get(uuid);
+  const { memoryKiB, vcpus } = needsOf(resource);
   state.ledger.set(uuid, {
-    memoryKiB: costKiB(state, memoryKiBOf(resource)),
-    vcpus: vcpusOf(resource),
+    memoryKiB: costKiB(state, memoryKiB),
+    vcpus,
     address,
     state: claim?.state ?? (binding.started ? 'running' : 'bound'),
   });

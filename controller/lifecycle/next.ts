@@ -74,6 +74,7 @@ export type AttemptFailure =
   | FailureReason
   | 'DeadlineExceeded'
   | 'StartDeadlineExceeded'
+  | 'DiskFailed'
   | 'HostLost'
   | 'HostRemoved'
   | 'ImageNotFound'

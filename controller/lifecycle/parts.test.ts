@@ -6,7 +6,6 @@ import { Gate } from './gate.ts';
 import { specOf } from './hosts.ts';
 import { Ledger } from './ledger.ts';
 import { OrphanGuard } from './orphans.ts';
-import { readCapabilities } from './pool.ts';
 import { createWallClock, microTime, spanText, timeOf } from './time.ts';
 
 describe('Gate', () => {
@@ -159,15 +158,7 @@ describe('times', () => {
   });
 });
 
-describe('what a host tells of itself', () => {
-  it('is read from its capabilities', () => {
-    const xml =
-      `<capabilities><host><uuid>d</uuid></host><guest><arch name='x86_64'><domain type='xen'/></arch></guest>` +
-      `<guest><arch name='i686'><domain type='lxc'/></arch></guest></capabilities>`;
-    assert.deepEqual(readCapabilities(xml), { daemon: 'd', types: new Set(['xen', 'lxc']) });
-    assert.deepEqual(readCapabilities('no xml'), { daemon: '', types: new Set() });
-  });
-
+describe('the DomainHost of a Node', () => {
   const node = {
     metadata: {
       name: 'n',

@@ -16,6 +16,8 @@ const HOST = {
   labels: {},
   unschedulable: false,
   taints: [],
+  domainTypes: ['pv'],
+  attachesDisks: false,
   freeMemory: 2 ** 40,
   freeAddresses: 9,
   domains: 0,

@@ -1,7 +1,9 @@
 import { effectiveSpec } from '#controller/api/index.ts';
-import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { DiskSpec, DomainSpec, EphemeralDomain } from '#controller/api/index.ts';
 import { expandCommandLine, refersTo } from '#controller/domain/cmdline.ts';
 import type { CommandLineNames, ParameterValues } from '#controller/domain/cmdline.ts';
+import { scratchVolume } from '#controller/domain/disks.ts';
+import type { DiskPlan, ScratchOwner } from '#controller/domain/disks.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import { macOf } from '#controller/domain/identity.ts';
 import { netmaskOf } from '#controller/domain/ipv4.ts';
@@ -61,12 +63,13 @@ export function planDomain(
       uuid: binding.uuid,
       name: binding.name,
       type: domain.type,
-      memoryKiB: memoryKiBOf(resource),
+      memoryKiB: memoryKiBOf(domain),
       vcpus: domain.vcpus,
       kernel: domain.boot.kernel,
       initrd: domain.boot.initrd,
       cmdline: cmdline?.text,
       imageDirectory: config.imageDirectory,
+      disks: (domain.disks ?? []).map((disk, index) => diskPlan(disk, { cluster, uuid: binding.uuid }, index)),
       interface:
         network === undefined || binding.address === undefined
           ? undefined
@@ -102,16 +105,37 @@ function notifyNames(notify: NotifyPlan | undefined): CommandLineNames {
   return { NOTIFY_HOST: host, NOTIFY_PORT: String(port), ...url };
 }
 
-/**
- * The CRD refuses a memory that is no quantity; one that got past it all the same fits nowhere. 0 where nothing says what
- * runs: nothing is started for that either.
- */
-export function memoryKiBOf(resource: EphemeralDomain): number {
-  const spec = effectiveSpec(resource);
-  return spec === undefined ? 0 : (quantityKiB(spec.domain.memory) ?? Infinity);
+/** The CRD sees to it that a disk is one or the other, and that a size is a quantity; one that is none fits nowhere. */
+function diskPlan({ name, volume, scratch }: DiskSpec, owner: ScratchOwner, index: number): DiskPlan {
+  if (scratch === undefined) return { kind: 'image', name, volume: volume ?? '' };
+  const { size } = scratch;
+  const bytes = (quantityKiB(size) ?? Infinity) * 1024;
+  return { kind: 'scratch', name, volume: scratchVolume(owner, index), size: String(size), bytes };
 }
 
-/** Virtual CPUs; 0 where nothing says what runs. */
-export function vcpusOf(resource: EphemeralDomain): number {
-  return effectiveSpec(resource)?.domain.vcpus ?? 0;
+/** What a resource's domain takes of whichever host it is bound to. */
+export interface DomainNeeds {
+  readonly type: DomainSpec['type'];
+  readonly memoryKiB: number;
+  readonly vcpus: number;
+  readonly disks: boolean;
+  /** Whether it has an interface, and so an address. */
+  readonly interface: boolean;
+}
+
+/** Of a resource that nothing says of what it runs: nothing is started for that. */
+const NO_NEEDS: DomainNeeds = { type: 'pv', memoryKiB: 0, vcpus: 0, disks: false, interface: true };
+
+/** What it takes; nothing where it is not resolved yet. */
+export function needsOf(resource: EphemeralDomain): DomainNeeds {
+  const domain = effectiveSpec(resource)?.domain;
+  if (domain === undefined) return NO_NEEDS;
+  const { type, vcpus, disks = [], interfaces } = domain;
+  const memoryKiB = memoryKiBOf(domain);
+  return { type, memoryKiB, vcpus, disks: disks.length > 0, interface: interfaces?.length !== 0 };
+}
+
+/** The CRD refuses a memory that is no quantity; one that got past it all the same fits nowhere. */
+function memoryKiBOf({ memory }: DomainSpec): number {
+  return quantityKiB(memory) ?? Infinity;
 }

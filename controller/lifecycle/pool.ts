@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { attributeOf, buildXml, elementsOf, parseXml, textOf } from '#controller/domain/xmltext.ts';
+import { buildXml, elementsOf, parseXml, textOf } from '#controller/domain/xmltext.ts';
 import { LibvirtError, ListPoolFlags } from '#controller/libvirt/index.ts';
 import type { StoragePool } from '#controller/libvirt/index.ts';
 import { onSession, orUndefined } from './session.ts';
@@ -106,20 +106,4 @@ async function absentOf(session: Session, pool: StoragePool, names: readonly str
     ),
   );
   return names.filter((_, index) => found[index] === undefined);
-}
-
-/** What a host's capabilities say of it. */
-export interface HostCapabilities {
-  /** `<host><uuid>`; '' where there is none. */
-  readonly daemon: string;
-  /** Domain types that it runs: xen, lxc, test. */
-  readonly types: ReadonlySet<string>;
-}
-
-export function readCapabilities(xml: string): HostCapabilities {
-  const root = parseXml(xml, 'capabilities');
-  const arches = elementsOf(root, 'guest').flatMap((guest) => elementsOf(guest, 'arch'));
-  const types = arches.flatMap((arch) => elementsOf(arch, 'domain').map((domain) => attributeOf(domain, 'type')));
-  const daemon = textOf(elementsOf(root, 'host')[0], 'uuid') ?? '';
-  return { daemon, types: new Set(types.filter((type) => type !== undefined)) };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { LibvirtError } from '#controller/libvirt/index.ts';
 import { patrol } from './patrol.ts';
 import { reconcile } from './reconcile.ts';
 import { ADDRESS, createScene, UUID } from './testing/scene.ts';
@@ -109,6 +110,21 @@ describe('reconcile', () => {
     });
     await settle(scene);
     assert.equal(phase(scene), 'Failed/Crashed');
+  });
+
+  it('a connection that breaks while a trace is acknowledged is no more than that', async () => {
+    const scene = createScene('xen');
+    await settle(scene);
+    scene.remove();
+    scene.tracked.owner = { ...scene.tracked.owner!, uid: 'another' };
+    const lost = new LibvirtError('lost', { kind: 'connection-lost', uri: 'test', procedure: 'P', mayHaveRun: true });
+    Object.assign(scene.state.contact!.trace, {
+      acknowledge: () => {
+        forgetSession(scene.tracked);
+        return Promise.reject(lost);
+      },
+    });
+    await assert.rejects(reconcile(scene.parts, UUID), lost);
   });
 
   it('Xen: libvirtd killed within a create leaves a domain that only Xen knows: HostStateUnknown, address at rest', async () => {

@@ -11,6 +11,7 @@ import type { OrphanGuard } from './orphans.ts';
 import type { Prober } from './prober.ts';
 import { changePatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
+import type { ScratchDisks } from './scratch.ts';
 import type { Starter } from './starter.ts';
 import { askToShutDown, destroyAfterGrace } from './stopper.ts';
 import type { WallClock } from './time.ts';
@@ -24,6 +25,7 @@ export interface ReconcilerParts {
   readonly store: DomainStore;
   readonly writer: StatusWriter;
   readonly starter: Starter;
+  readonly scratch: ScratchDisks;
   readonly orphans: OrphanGuard;
   readonly reporter: Reporter;
   readonly prober: Pick<Prober, 'follow'>;
@@ -96,6 +98,7 @@ async function take(
   switch (step.kind) {
     case 'rest':
       settleAccounts(parts, tracked, standing);
+      if (!parts.state.domains.has(tracked.uuid)) await parts.scratch.release(tracked.uuid);
       return step.recheckAfterMs === undefined || step.recheckAfterMs === Infinity
         ? DONE
         : { kind: 'again-after', ms: Math.max(step.recheckAfterMs, 10) };
@@ -213,7 +216,8 @@ async function acknowledge(
   standing: Standing,
 ): Promise<ReconcileResult | undefined> {
   const contact = currentContact(parts.state);
-  if (contact === undefined || tracked.found === undefined) return DONE;
+  const { found } = tracked;
+  if (contact === undefined || found === undefined) return DONE;
   if (standing.kind === 'orphan' && !tracked.deletionSeen) {
     const waitMs = parts.orphans.turn(tracked.uuid);
     if (waitMs > 0) return { kind: 'again-after', ms: waitMs };
@@ -221,10 +225,10 @@ async function acknowledge(
     parts.logger.warn('An orphan is destroyed', { ...owner, uuid: tracked.uuid, host: parts.state.name });
   }
   try {
-    await contact.trace.acknowledge(tracked.uuid, tracked.found);
+    await contact.trace.acknowledge(tracked.uuid, found);
   } catch (error) {
     // What the daemon refused may be under way already, or need another look; the queue's back-off paces it.
-    if (error instanceof LibvirtError && tracked.found.kind !== 'ended') tracked.found = undefined;
+    if (error instanceof LibvirtError && found.kind !== 'ended') tracked.found = undefined;
     throw error;
   }
   tracked.found = { kind: 'absent' };

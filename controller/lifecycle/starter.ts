@@ -1,5 +1,6 @@
 import { effectiveSpec } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { DomainPlan } from '#controller/domain/xml.ts';
 import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
 import { createToken } from '#controller/notify/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
@@ -13,6 +14,7 @@ import type { Change } from './next.ts';
 import { notifyWishes, planDomain } from './plan.ts';
 import type { NotifyPlan } from './plan.ts';
 import { missingVolumes } from './pool.ts';
+import type { ScratchDisks } from './scratch.ts';
 import type { WallClock } from './time.ts';
 import { ask, hearAnswer } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
@@ -21,6 +23,7 @@ import type { Tracked } from './tracked.ts';
 export class Starter {
   readonly gate: Gate;
   readonly #state: HostState;
+  readonly #scratch: ScratchDisks;
   readonly #rest: Pick<RestClient, 'get'>;
   readonly #metrics: LifecycleMetrics;
   readonly #logger: KubeLogger;
@@ -32,6 +35,7 @@ export class Starter {
 
   constructor(parts: {
     readonly state: HostState;
+    readonly scratch: ScratchDisks;
     readonly rest: Pick<RestClient, 'get'>;
     readonly metrics: LifecycleMetrics;
     readonly logger: KubeLogger;
@@ -42,6 +46,7 @@ export class Starter {
   }) {
     this.gate = new Gate(parts.state.config.maxStarting);
     this.#state = parts.state;
+    this.#scratch = parts.scratch;
     this.#rest = parts.rest;
     this.#metrics = parts.metrics;
     this.#logger = parts.logger;
@@ -54,7 +59,8 @@ export class Starter {
   /**
    * Asks the host to start the domain of a binding that is stored; the answer is noted in `tracked`. Returns why it cannot
    * be asked at all, 'not-sent' where it could not be reached, undefined where it was asked. Throws LibvirtError where the
-   * images could not be looked up, KubeError where values of parameters could not be read.
+   * images could not be looked up, or no answer came about a scratch disk; KubeError where values of parameters could not
+   * be read.
    */
   async start(
     contact: Contact,
@@ -65,13 +71,16 @@ export class Starter {
   ): Promise<Change | 'not-sent' | undefined> {
     const { config, cluster, name: host } = this.#state;
     // What is defined has its command line already.
-    const fault = defined ? undefined : await this.#readValues(tracked, resource);
-    if (fault !== undefined) return fault;
+    const lack = defined ? undefined : await this.#readValues(tracked, resource);
+    if (lack !== undefined) return lack;
     const notify = await this.#notifyPlan(resource, binding);
     const planning = planDomain(resource, binding, config, cluster, defined ? undefined : tracked.values, notify);
     if (!planning.ok) return { kind: 'failed', reason: planning.reason, message: planning.message, final: true };
-    const missing = await this.#missingImages(contact, planning.plan.kernel, planning.plan.initrd);
+    const missing = await this.#missingImages(contact, planning.plan);
     if (missing.length > 0) return this.#imageNotFound(missing);
+    const scratch = (planning.plan.disks ?? []).filter((disk) => disk.kind === 'scratch');
+    const fault = await this.#scratch.make(contact, binding.uuid, scratch);
+    if (fault !== undefined) return { kind: 'failed', reason: 'DiskFailed', message: fault, final: false };
 
     const before = tracked.request;
     const asked = this.#now();
@@ -122,9 +131,11 @@ export class Starter {
     return undefined;
   }
 
-  #missingImages(contact: Contact, kernel: string, initrd: string | undefined): Promise<readonly string[]> {
-    const isLoaded = initrd !== undefined && this.#state.config.uri.kind !== 'lxc';
-    return missingVolumes(contact.session, contact.pool, isLoaded ? [kernel, initrd] : [kernel]);
+  #missingImages(contact: Contact, { kernel, initrd, disks = [] }: DomainPlan): Promise<readonly string[]> {
+    const loaded = this.#state.config.uri.kind === 'lxc' ? undefined : initrd;
+    const attached = disks.flatMap((disk) => (disk.kind === 'image' ? disk.volume : []));
+    const names = new Set([kernel, ...(loaded === undefined ? [] : [loaded]), ...attached]);
+    return missingVolumes(contact.session, contact.pool, [...names]);
   }
 
   #imageNotFound(missing: readonly string[]): Change {

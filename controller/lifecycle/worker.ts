@@ -10,17 +10,17 @@ import { bindingOf } from './attempt.ts';
 import type { Binding } from './attempt.ts';
 import { makeContact, trySettle, untilSettled } from './contact.ts';
 import type { Contact } from './contact.ts';
-import { costKiB, currentContact } from './host-state.ts';
+import { currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
-import { heardBefore, identify, noticeBinding, takeList } from './intake.ts';
+import { assumeBinding, heardBefore, identify, noticeBinding, takeList } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { observeHost, reasonOf } from './observer.ts';
 import { OrphanGuard } from './orphans.ts';
 import { patrol } from './patrol.ts';
-import { memoryKiBOf, vcpusOf } from './plan.ts';
 import { Prober } from './prober.ts';
 import { reconcile } from './reconcile.ts';
 import type { ReconcilerParts } from './reconcile.ts';
+import { ScratchDisks } from './scratch.ts';
 import { isCurrent } from './session.ts';
 import { looseDomains, quarantineLostCreates, surveyOrphans, takenKiB, unidentifiedDomains } from './settling.ts';
 import type { Session } from './session.ts';
@@ -40,6 +40,7 @@ export class HostWorker {
   readonly #queue: WorkQueue;
   readonly #starter: Starter;
   readonly #prober: Prober;
+  readonly #scratch: ScratchDisks;
   readonly #reconciler: ReconcilerParts;
   #readiness: Readiness = { ready: false, reason: 'Connecting', message: 'first contact is being made' };
   /** Listed domains that are to be looked after before the host is Ready. */
@@ -58,8 +59,10 @@ export class HostWorker {
     this.orphans = new OrphanGuard(now, () => surveyOrphans(this.state, parts.store));
     this.#queue = createHostQueue(name, deps);
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
+    this.#scratch = new ScratchDisks({ state: this.state, store: parts.store, logger: deps.logger });
     const { rest, notify } = deps;
-    this.#starter = new Starter({ ...shared, rest, notify, answered: (tracked) => this.#answered(tracked) });
+    const starting = { ...shared, scratch: this.#scratch, rest, notify };
+    this.#starter = new Starter({ ...starting, answered: (tracked) => this.#answered(tracked) });
     this.#prober = new Prober({ ...shared, clock: deps.clock, probe, changed: (uuid) => this.#queue.add(uuid) });
     this.#reconciler = {
       ...shared,
@@ -67,6 +70,7 @@ export class HostWorker {
       writer: parts.writer,
       starter: this.#starter,
       prober: this.#prober,
+      scratch: this.#scratch,
       orphans: this.orphans,
       reporter: parts.reporter,
       hostLostAfterMs: deps.options.hostLostAfterMs,
@@ -106,16 +110,9 @@ export class HostWorker {
 
   /** Takes an address and memory for an attempt that is about to be bound; undefined where there is none any more. */
   assume(resource: EphemeralDomain, uuid: string): Assumption | undefined {
-    const contact = currentContact(this.state);
-    const { ledger, config } = this.state;
-    if (contact === undefined) return undefined;
-    const address = ledger.takeAddress(uuid);
-    if (config.network !== undefined && address === undefined) return undefined;
-    const memoryKiB = costKiB(this.state, memoryKiBOf(resource));
-    ledger.set(uuid, { memoryKiB, vcpus: vcpusOf(resource), address, state: 'bound' });
-    this.state.assumed.add(uuid);
-    if (!this.state.domains.has(uuid)) this.#unheardOf.add(uuid);
-    return { address, identity: contact.identity };
+    const assumed = assumeBinding(this.state, resource, uuid);
+    if (assumed !== undefined && !this.state.domains.has(uuid)) this.#unheardOf.add(uuid);
+    return assumed;
   }
 
   /** The binding was not stored: what was taken for it is free again. */
@@ -228,6 +225,7 @@ export class HostWorker {
     this.#unsettled = new Set(looseDomains(this.state, this.#parts.store));
     for (const uuid of this.state.domains.keys()) this.#queue.add(uuid);
     if (this.#unsettled.size === 0) this.#becomeReady();
+    void this.#scratch.sweep(contact);
   }
 
   #becomeReady(): void {
@@ -283,6 +281,7 @@ export class HostWorker {
     const { unknown, changed } = takeList(this.state, listed, before, this.#moment());
     for (const uuid of [...unknown.map((tracked) => tracked.uuid), ...changed]) this.#queue.add(uuid);
     this.orphans.judge();
+    void this.#scratch.sweep(contact);
   }
 
   #moment() {

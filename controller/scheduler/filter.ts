@@ -7,6 +7,11 @@ import type { Taint, Toleration } from './tolerations.ts';
 export interface Ask {
   /** Bytes. */
   readonly memory: number;
+  /** pv, pvh or hvm. */
+  readonly type: string;
+  readonly disks: boolean;
+  /** Whether it needs an address. */
+  readonly interface: boolean;
   readonly hostSelector?: LabelSelector | undefined;
   readonly tolerations?: readonly Toleration[] | undefined;
   readonly namespace: AskingNamespace;
@@ -30,6 +35,9 @@ export interface HostView {
   readonly taints: readonly Taint[];
   /** Absent: every namespace. */
   readonly allowedNamespaces?: LabelSelector | undefined;
+  /** Types of domain that it takes; known once it has been Ready. */
+  readonly domainTypes: readonly string[];
+  readonly attachesDisks: boolean;
   /** Bytes that no domain uses or is promised. */
   readonly freeMemory: number;
   readonly freeAddresses: number;
@@ -48,6 +56,8 @@ export type Refusal =
   | { readonly kind: 'tainted'; readonly host: string; readonly taint: string }
   | { readonly kind: 'selector'; readonly host: string }
   | { readonly kind: 'namespace'; readonly host: string }
+  | { readonly kind: 'type'; readonly host: string }
+  | { readonly kind: 'disks'; readonly host: string }
   | { readonly kind: 'memory'; readonly host: string; readonly free: number }
   | { readonly kind: 'address'; readonly host: string }
   | { readonly kind: 'domains'; readonly host: string; readonly limit: number }
@@ -62,11 +72,13 @@ export function refusal(host: HostView, ask: Ask): Refusal | undefined {
   if (!selectorMatches(ask.hostSelector, host.labels)) return { kind: 'selector', host: host.name };
   if (!allowsNamespace(host, ask.namespace)) return { kind: 'namespace', host: host.name };
   if (host.notReady !== undefined) return { kind: 'not-ready', host: host.name, reason: host.notReady };
+  if (!host.domainTypes.includes(ask.type)) return { kind: 'type', host: host.name };
+  if (ask.disks && !host.attachesDisks) return { kind: 'disks', host: host.name };
   if (host.unschedulable) return { kind: 'cordoned', host: host.name };
   const taint = host.taints.find((each) => repels(each) && !isTolerated(each, ask.tolerations ?? []));
   if (taint !== undefined) return { kind: 'tainted', host: host.name, taint: taintText(taint) };
   if (host.freeMemory < ask.memory) return { kind: 'memory', host: host.name, free: Math.max(host.freeMemory, 0) };
-  if (host.freeAddresses < 1) return { kind: 'address', host: host.name };
+  if (ask.interface && host.freeAddresses < 1) return { kind: 'address', host: host.name };
   if (host.domains >= host.maxDomains) return { kind: 'domains', host: host.name, limit: host.maxDomains };
   if (host.starting >= host.maxStarting) return { kind: 'starting', host: host.name };
   return undefined;

@@ -10,7 +10,7 @@ import type { Toleration } from './tolerations.ts';
 
 const MI = 2 ** 20;
 const NAMESPACE = { name: 'batch', labels: { team: 'a' } };
-const ASK: Ask = { memory: 64 * MI, namespace: NAMESPACE };
+const ASK: Ask = { memory: 64 * MI, type: 'pv', disks: false, interface: true, namespace: NAMESPACE };
 
 const GPU = { key: 'gpu', effect: 'NoSchedule' };
 
@@ -20,6 +20,8 @@ function host(name: string, more: Partial<HostView> = {}): HostView {
     labels: {},
     unschedulable: false,
     taints: [],
+    domainTypes: ['pv', 'pvh'],
+    attachesDisks: true,
     freeMemory: 1024 * MI,
     freeAddresses: 10,
     domains: 0,
@@ -95,6 +97,22 @@ describe('refusal', () => {
     { name: 'too little memory', host: { freeMemory: 64 * MI - 1 }, refused: 'memory' },
     { name: 'just enough memory', host: { freeMemory: 64 * MI }, refused: undefined },
     { name: 'no free address', host: { freeAddresses: 0 }, refused: 'address' },
+    {
+      name: 'no free address where none is needed',
+      host: { freeAddresses: 0 },
+      ask: { interface: false },
+      refused: undefined,
+    },
+    { name: 'a type that it has', host: {}, ask: { type: 'pvh' }, refused: undefined },
+    { name: 'a type that it does not have', host: {}, ask: { type: 'hvm' }, refused: 'type' },
+    { name: 'disks', host: {}, ask: { disks: true }, refused: undefined },
+    { name: 'disks, which it cannot attach', host: { attachesDisks: false }, ask: { disks: true }, refused: 'disks' },
+    { name: 'no disks where it cannot attach any', host: { attachesDisks: false }, refused: undefined },
+    {
+      name: 'a type that is not known yet',
+      host: { notReady: 'Connecting', domainTypes: [] },
+      refused: 'not-ready',
+    },
     { name: 'maxDomains reached', host: { domains: 100 }, refused: 'domains' },
     { name: 'maxStarting reached', host: { starting: 4 }, refused: 'starting' },
     {
@@ -158,6 +176,15 @@ describe('waitingMessage', () => {
     const placement = place(ASK, [host('a', { allowedNamespaces: { matchLabels: { team: 'b' } } })]);
     assert.equal(placement.kind, 'none');
     assert.equal(waitingMessage(ASK, placement.refusals, 'x'), '0/1 hosts: 1 does not allow namespace batch');
+  });
+
+  it('says what a host is not able to do', () => {
+    const ask = { ...ASK, type: 'hvm', disks: true };
+    const able = { domainTypes: ['pv', 'pvh', 'hvm'], attachesDisks: false };
+    const placement = place(ask, [host('xen-1'), host('xen-2'), host('lxc-1', able)]);
+    assert.equal(placement.kind, 'none');
+    const told = waitingMessage(ask, placement.refusals, 'x');
+    assert.equal(told, '0/3 hosts: 2 cannot run hvm, 1 cannot attach disks');
   });
 
   it('says what to do where there is no host at all', () => {

@@ -24,6 +24,8 @@ const PHRASES: readonly Phrase[] = [
   { kind: 'not-ready', phrase: notReadyPhrase },
   { kind: 'selector', phrase: (group) => `${group.length} ${verb(group, 'does', 'do')} not match hostSelector` },
   { kind: 'namespace', phrase: namespacePhrase },
+  { kind: 'type', phrase: (group, { type }) => `${group.length} cannot run ${type}` },
+  { kind: 'disks', phrase: (group) => `${group.length} cannot attach disks` },
   { kind: 'address', phrase: (group) => `${group.length} ${verb(group, 'has', 'have')} no free address` },
   { kind: 'domains', phrase: domainsPhrase },
   { kind: 'starting', phrase: (group) => `${group.length} ${verb(group, 'is', 'are')} busy starting domains` },

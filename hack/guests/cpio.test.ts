@@ -60,7 +60,9 @@ describe("a Xen guest's initial RAM file system", () => {
   });
 
   it('holds the network driver where one is given', () => {
-    const entries = readCpio(makeInitrd({ init, netfront: Buffer.from('module') }));
-    assert.equal(entries.find(({ name }) => name === 'xen-netfront.ko')?.data.toString(), 'module');
+    const entries = readCpio(makeInitrd({ init, netfront: Buffer.from('module'), blkfront: Buffer.from('another') }));
+    const content = (file: string) => entries.find(({ name }) => name === file)?.data.toString();
+    assert.equal(content('xen-netfront.ko'), 'module');
+    assert.equal(content('xen-blkfront.ko'), 'another');
   });
 });

@@ -25,6 +25,7 @@ const FILES = [
   'network.c',
   'exit.c',
   'http.c',
+  'disks.c',
   'page.c',
 ];
 const FLAGS = [
@@ -63,9 +64,14 @@ export async function buildHatchling(bed: Pick<Bed, 'cacheDir' | 'owner'>): Prom
 
 /**
  * The initial RAM file system of a Xen guest: the program as /init and, under the names that the kernel calls when the
- * host asks for a shutdown, as /sbin/poweroff and /sbin/reboot; the console's node; and the network driver if given.
+ * host asks for a shutdown, as /sbin/poweroff and /sbin/reboot; the console's node; and the drivers of interfaces and
+ * disks if given.
  */
-export function makeInitrd(parts: { readonly init: Buffer; readonly netfront?: Buffer }): Buffer {
+export function makeInitrd(parts: {
+  readonly init: Buffer;
+  readonly netfront?: Buffer;
+  readonly blkfront?: Buffer;
+}): Buffer {
   const entries: CpioEntry[] = [
     ...['dev', 'proc', 'sys', 'sbin'].map((path) => ({ kind: 'directory', path, mode: 0o755 }) as const),
     { kind: 'character-device', path: 'dev/console', mode: 0o600, major: 5, minor: 1 },
@@ -73,8 +79,9 @@ export function makeInitrd(parts: { readonly init: Buffer; readonly netfront?: B
     { kind: 'link', path: 'sbin/poweroff', target: '/init' },
     { kind: 'link', path: 'sbin/reboot', target: '/init' },
   ];
-  if (parts.netfront !== undefined) {
-    entries.push({ kind: 'file', path: 'xen-netfront.ko', mode: 0o644, content: parts.netfront });
+  for (const driver of ['netfront', 'blkfront'] as const) {
+    const content = parts[driver];
+    if (content !== undefined) entries.push({ kind: 'file', path: `xen-${driver}.ko`, mode: 0o644, content });
   }
   return makeCpio(entries);
 }

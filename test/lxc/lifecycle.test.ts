@@ -55,6 +55,18 @@ describe('domains on an LXC host', function () {
     }
   });
 
+  it('one without an interface has a network of its own, with nothing in it', async () => {
+    const { domain } = guest('-mode run -seconds 600');
+    await stage.create('mute', { domain: { ...domain, interfaces: [] } });
+    const { status } = await stage.until('mute', inPhase('Running'), 30_000);
+    assert.equal(status?.address, undefined);
+    const { name = '', uuid = '' } = status?.domain ?? {};
+    assert.equal(name, `edom-${uuid}`);
+    assert.deepEqual(await linksOf((await host.client.lookupByUuid(uuid)).id), ['lo']);
+    await stage.rest.delete(EPHEMERAL_DOMAINS, { name: 'mute', namespace: stage.namespace });
+    await eventually(async () => assert.ok(!(await listed()).includes(uuid)));
+  });
+
   it('a guest that is deaf to shutdown is gone soon after its resource', async () => {
     await stage.create('deaf', guest('-mode deaf'));
     const uuid = (await stage.until('deaf', inPhase('Running'), 30_000)).status?.domain?.uuid ?? '';
@@ -109,4 +121,11 @@ async function hasProcess(name: string): Promise<boolean> {
   const pids = (await readdir('/proc')).filter((entry) => /^[0-9]+$/.test(entry));
   const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
   return lines.some((line) => line.includes('libvirt_lxc') && line.split('\0').includes(name));
+}
+
+/** Network links that a container's init sees. libvirt's number of a container is its controller's pid: init is its child. */
+async function linksOf(controller: number): Promise<readonly string[]> {
+  const children = await readFile(`/proc/${controller}/task/${controller}/children`, 'utf8');
+  const links = await readFile(`/proc/${children.trim()}/net/dev`, 'utf8');
+  return links.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
 }

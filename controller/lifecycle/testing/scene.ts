@@ -7,6 +7,7 @@ import { CONFIG_MAPS, createStore, KubeError, keyOf, silentLogger } from '#contr
 import type { ObjectRef, RestClient } from '#controller/kube/index.ts';
 import type { Hypervisor } from '#controller/libvirt/index.ts';
 import { bindingOf } from '../attempt.ts';
+import { EVERY_TYPE } from '../capabilities.ts';
 import type { Contact } from '../contact.ts';
 import type { HostState } from '../host-state.ts';
 import { noticeBinding } from '../intake.ts';
@@ -15,10 +16,11 @@ import { createLifecycleMetrics } from '../metrics.ts';
 import { OrphanGuard } from '../orphans.ts';
 import type { ReconcilerParts } from '../reconcile.ts';
 import { bindPatch } from '../render.ts';
+import { ScratchDisks } from '../scratch.ts';
 import { Starter } from '../starter.ts';
 import type { HostTrace } from '../trace.ts';
 import type { Tracked } from '../tracked.ts';
-import { StatusWriter } from '../writer.ts';
+import { DOMAIN_INDEXERS, StatusWriter } from '../writer.ts';
 import type { DomainIndex } from '../writer.ts';
 import { HostModel } from './host-model.ts';
 import type { ModelKind } from './host-model.ts';
@@ -58,14 +60,7 @@ export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec
   const hypervisor = { uri: 'test', session: { generation } };
   const clock = { now: () => now, wall: () => now };
   const api = createApi(resource(spec));
-  const store = createStore<EphemeralDomain, DomainIndex>({
-    indexers: {
-      host: () => ['h'],
-      uuid: () => [UUID],
-      name: ({ status }) => [status?.domain?.name ?? ''],
-      template: () => [],
-    },
-  });
+  const store = createStore<EphemeralDomain, DomainIndex>({ indexers: DOMAIN_INDEXERS });
   const state = createState(kind, clock.now);
   const scene: Scene = {
     host,
@@ -167,11 +162,13 @@ function createParts(
 ): ReconcilerParts {
   const metrics = createLifecycleMetrics(new Registry(), { pending: () => 0, domainsByPhase: () => new Map() });
   const nothing = () => undefined;
+  const scratch = new ScratchDisks({ state, store, logger: silentLogger });
   return {
     state,
     store,
     writer: new StatusWriter(rest, store, now),
-    starter: new Starter({ state, rest, metrics, logger: silentLogger, now, wall, answered: nothing }),
+    starter: new Starter({ state, rest, scratch, metrics, logger: silentLogger, now, wall, answered: nothing }),
+    scratch,
     orphans: new OrphanGuard(now, () => ({ listed: 1, orphans: [] })),
     prober: { follow: nothing },
     reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },
@@ -214,7 +211,8 @@ function createContact(scene: Scene, hypervisor: Hypervisor, generation: number,
   const session = { hypervisor: Object.assign(hypervisor, volumes), generation, since };
   const identity = host.identity();
   const pool = { name: 'hatchery', uuid: identity.boot };
-  const totals = { vcpus: 1, memoryKiB: () => 0, version: '1', libvirtVersion: '1' };
+  const versions = { version: '1', libvirtVersion: '1', domainTypes: EVERY_TYPE };
+  const totals = { vcpus: 1, memoryKiB: () => 0, ...versions };
   return { session, trace: traceOver(scene), identity, pool, listed: [], unsettled: undefined, ...totals };
 }
 

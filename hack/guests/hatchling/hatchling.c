@@ -170,6 +170,8 @@ static int work(void)
 		print_bytes();
 		stay_long_enough();
 		return 0;
+	case MODE_DISKS:
+		return try_disks();
 	case MODE_EXIT:
 		leave_with_code();
 		return options.code;

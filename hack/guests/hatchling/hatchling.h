@@ -15,7 +15,7 @@
 
 enum mode {
 	MODE_UNKNOWN, MODE_HELLO, MODE_HTTP, MODE_RUN, MODE_CRASH, MODE_HANG, MODE_DEAF, MODE_REBOOT, MODE_PRINT, MODE_SLOW,
-	MODE_EXIT,
+	MODE_EXIT, MODE_DISKS,
 };
 
 /* What this process is, which says where its options are and what it may do to its machine. */
@@ -61,6 +61,7 @@ _Noreturn void leave_by_reboot(void);
 
 /* machine.c */
 void prepare_machine(void);
+void load_module(const char *path);
 void find_name(void);
 int64_t memory_kib(void);
 int64_t uptime_us(void);
@@ -82,6 +83,9 @@ void report_exit(int code, const char *text);
 
 /* http.c */
 int serve_one_request(void);
+
+/* disks.c */
+int try_disks(void);
 
 /* page.c */
 size_t write_page(char *page, size_t room, const char *target);

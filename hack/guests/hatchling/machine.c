@@ -20,7 +20,8 @@ static void mount_or_say(const char *type, const char *target)
 		say("mount %s on %s: %s", type, target, strerror(errno));
 }
 
-static void load_module(const char *path)
+/* Loads a kernel module; where there is no such file the kernel has it built in, or does without. */
+void load_module(const char *path)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 

@@ -10,7 +10,7 @@ struct options options = { .shutdown_after_ms = -1, .seconds = 10, .bytes = 1 <<
 static const struct { const char *word; enum mode mode; } modes[] = {
 	{ "hello", MODE_HELLO }, { "http", MODE_HTTP }, { "run", MODE_RUN }, { "crash", MODE_CRASH },
 	{ "hang", MODE_HANG }, { "deaf", MODE_DEAF }, { "reboot", MODE_REBOOT }, { "print", MODE_PRINT },
-	{ "slow", MODE_SLOW }, { "exit", MODE_EXIT },
+	{ "slow", MODE_SLOW }, { "exit", MODE_EXIT }, { "disks", MODE_DISKS },
 };
 
 /* A whole number from 0 to max, in decimal digits alone. */

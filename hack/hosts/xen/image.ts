@@ -21,8 +21,9 @@ export interface XenImage {
   readonly kernel: string;
   readonly initramfs: string;
   readonly disk: string;
-  /** The guests' network driver, which their initrd has to bring. */
+  /** The guests' drivers of interfaces and disks, which their initrd has to bring. */
   readonly netfront: string;
+  readonly blkfront: string;
 }
 
 /** A newer Debian than the machine's may be: Xen 4.17 of Debian 12 did not boot a dom0 this way. */
@@ -65,6 +66,8 @@ const INSTALLED: readonly { readonly file: string; readonly path: string; readon
   { file: 'daemon', path: 'usr/lib/hatchery/daemon', mode: 0o755 },
   { file: 'libvirtd-loop', path: 'usr/lib/hatchery/libvirtd-loop', mode: 0o755 },
   { file: 'sweep', path: 'usr/lib/hatchery/sweep', mode: 0o755 },
+  // In the place of Xen's own: libvirt cannot name another one for a disk.
+  { file: 'block', path: 'etc/xen/scripts/block', mode: 0o755 },
   { file: 'vif-hatchery', path: 'etc/xen/scripts/vif-hatchery', mode: 0o755 },
   { file: 'libxl.conf', path: 'etc/libvirt/libxl.conf', mode: 0o644 },
 ];
@@ -91,6 +94,7 @@ function imageIn(folder: string): XenImage {
     initramfs: join(folder, 'initramfs'),
     disk: join(folder, 'dom0.qcow2'),
     netfront: join(folder, 'xen-netfront.ko'),
+    blkfront: join(folder, 'xen-blkfront.ko'),
   };
 }
 
@@ -106,9 +110,8 @@ async function build(folder: string, progress: Progress): Promise<void> {
   await writeFile(image.hypervisor, gunzipSync(await readFile(join(root, 'boot/xen-4.20-amd64.gz'))));
   await writeFile(image.kernel, await extractKernel(kernels.dom0.image));
   const guestKernel = await extractKernel(kernels.guest.image);
-  const [netfront] = await collectModules(kernels.guest.modules, ['xen_netfront']);
-  if (netfront === undefined) throw new Error('the guest kernel has its network driver built in: nothing to load');
-  await writeFile(image.netfront, netfront.content);
+  await writeFile(image.netfront, await guestDriver(kernels.guest.modules, 'xen_netfront'));
+  await writeFile(image.blkfront, await guestDriver(kernels.guest.modules, 'xen_blkfront'));
   const busybox = await readFile(join(root, 'usr/bin/busybox'));
   const early = await collectModules(kernels.dom0.modules, INITRAMFS_MODULES);
   await writeFile(image.initramfs, await makeInitramfs(busybox, early));
@@ -128,6 +131,15 @@ async function build(folder: string, progress: Progress): Promise<void> {
   progress('disk image');
   await makeDisk(root, join(work, 'dom0.raw'), image.disk);
   await rm(work, { recursive: true });
+}
+
+/** The one file of a guest's driver; its init loads no other. */
+async function guestDriver(modules: string, name: string): Promise<Buffer> {
+  const [driver, ...more] = await collectModules(modules, [name]);
+  if (driver === undefined) throw new Error(`the guest kernel has ${name} built in: nothing to load`);
+  if (more.length > 0)
+    throw new Error(`the guest kernel's ${name} needs other modules: its init would have to load them`);
+  return driver.content;
 }
 
 /**

@@ -119,7 +119,11 @@ async function prepareSeed(bed: Bed, plan: XenPlan, image: XenImage): Promise<st
   const credentials = await issueServerCredentials(bed, plan.name, plan.managementAddress);
   const conf = await readFile(join(import.meta.dirname, 'image', 'libvirtd.conf'), 'utf8');
   const { executable } = await buildHatchling(bed);
-  const initrd = makeInitrd({ init: await readFile(executable), netfront: await readFile(image.netfront) });
+  const initrd = makeInitrd({
+    init: await readFile(executable),
+    netfront: await readFile(image.netfront),
+    blkfront: await readFile(image.blkfront),
+  });
   const seed = await writeSeed(plan.dir, seedFiles(plan, credentials, conf, initrd));
   await giveToOwner(bed.owner, plan.dir);
   return seed;

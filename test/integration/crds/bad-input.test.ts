@@ -50,7 +50,7 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
   });
 
   it('is told all that is wrong at once', async () => {
-    const spec = { domain: { memory: 'lots', vcpus: 0, type: 'hvm', boot: { kernel: 'a/b', cmdline: 'a\nb' } } };
+    const spec = { domain: { memory: 'lots', vcpus: 0, type: 'xenpv', boot: { kernel: 'a/b', cmdline: 'a\nb' } } };
     const verdicts = await applyAll(APPLY, [ephemeralDomain('bad', spec)]);
     const fields = (verdicts.get('bad') ?? []).map(({ field }) => field).toSorted();
     assert.deepEqual(fields, [

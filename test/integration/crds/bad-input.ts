@@ -1,17 +1,10 @@
 import { BAD_PARAMETERS } from './bad-parameters.ts';
-import { ephemeralDomain, SMALLEST, template, withBoot, withDomain } from './support.ts';
+import { ephemeralDomain, template, withBoot, withDomain } from './support.ts';
 import type { Fields, Manifest } from './support.ts';
+import { BAD_POLICY } from './bad-policy.ts';
+import type { BadInput } from './bad-policy.ts';
 
-/** A spec that must be refused, and the sentence that says so. */
-export interface BadInput {
-  readonly what: string;
-  readonly spec: Fields | undefined;
-  readonly field: string;
-  /** The sentence, after kubectl's `Invalid value: …: ` and the like. */
-  readonly says: string;
-  /** The sentence in a template, where it is another; null: a template cannot have this. */
-  readonly saysInTemplate?: string | null;
-}
+export type { BadInput } from './bad-policy.ts';
 
 const QUANTITY = 'memory must be a quantity: a number with a unit, such as 64Mi or 1Gi';
 const POSITIVE = 'memory must be more than zero: say how much the domain gets, such as 64Mi';
@@ -25,8 +18,32 @@ const memory = (value: unknown, says: string): BadInput => ({
   says,
 });
 
+const SIZE_QUANTITY = 'size must be a quantity: a number with a unit, such as 64Mi or 10Gi';
+const SIZE_TOO_SMALL = 'size must be at least 1Mi; a number without a unit is bytes: write 64Mi, not 64';
+const SIZE_TOO_GREAT = 'size must be at most 16Ti: lower it';
+
+const disk = (what: string, value: Fields, field: string, says: string): BadInput => ({
+  what: `a disk with ${what}`,
+  spec: withDomain({ disks: [value] }),
+  field: `spec.domain.disks[0]${field}`,
+  says,
+});
+
+const size = (value: unknown, says: string): BadInput =>
+  disk(`size ${JSON.stringify(value)}`, { name: 'a', scratch: { size: value } }, '.scratch.size', says);
+
+const ONE_OF =
+  'a disk must have exactly one of volume (an image of the host) and scratch (an empty disk): give one of them';
+const DNS_LABEL =
+  'name must be a DNS label: at most 63 lower-case letters, digits and -, beginning and ending with a letter or digit';
+
+const diskVolume = (value: string, says: string): BadInput =>
+  disk(`volume ${JSON.stringify(value.slice(0, 40))}`, { name: 'a', volume: value }, '.volume', `volume ${says}`);
+
 const PATH_RULE =
   "must be the name of a volume, not a path: remove the slash and put the file into the host's image directory";
+const OTHERS_SCRATCH = 'hatchery-scratch-c-2f5e0b2e-93f5-5d39-8a52-8a5f6b3f1e7c-0';
+const RESERVED = 'must not begin with hatchery-scratch-, as the scratch disks of domains do: name an image';
 const DOTS_RULE = "must be the name of a volume, not . or ..: name a file of the host's image directory";
 
 const volume = (field: 'kernel' | 'initrd', value: string, says: string): BadInput => ({
@@ -47,6 +64,7 @@ const volumes = (field: 'kernel' | 'initrd'): readonly BadInput[] => [
   volume(field, 'a\u009fb', 'must be the name of a volume: remove the control characters'),
   volume(field, 'k'.repeat(256), 'must be at most 255 bytes long, as a file name: shorten it'),
   volume(field, 'ü'.repeat(128), 'must be at most 255 bytes long, as a file name: shorten it'),
+  volume(field, OTHERS_SCRATCH, RESERVED),
 ];
 
 const cmdline = (value: string, says: string): BadInput => ({
@@ -59,50 +77,12 @@ const cmdline = (value: string, says: string): BadInput => ({
 const ONE_LINE = 'cmdline must be one line without control characters: put blanks in place of line breaks and tabs';
 const TOO_LONG = 'cmdline must be at most 1023 bytes long, all that a PV guest gets: shorten it';
 
-const policy = (field: string, value: unknown, says: string): BadInput => ({
-  what: `${field} ${JSON.stringify(value)}`,
-  spec: { ...SMALLEST, [field]: value },
-  field: `spec.${field}`,
-  says: `${field} ${says}`,
-});
-
-const selector = (what: string, hostSelector: Fields, field: string, says: string): BadInput => ({
-  what: `hostSelector with ${what}`,
-  spec: { ...SMALLEST, hostSelector },
-  field: `spec.hostSelector.${field}`,
-  says,
-});
-
-const requirement = (what: string, expression: Fields, field: string, says: string): BadInput =>
-  selector(what, { matchExpressions: [expression] }, `matchExpressions[0].${field}`, says);
-
-const toleration = (what: string, fields: Fields, field: string, says: string): BadInput => ({
-  what: `a toleration with ${what}`,
-  spec: { ...SMALLEST, tolerations: [fields] },
-  field: `spec.tolerations[0].${field}`,
-  says,
-});
-
-const LABEL_NAME = 'that is no label name: write NAME or PREFIX/NAME, of letters, digits, -, _ and .';
 const NO_DOMAIN = 'spec.domain is missing: say what to run, with at least memory (such as 64Mi) and boot.kernel';
 const NOTHING_TO_RUN = {
   field: 'spec.domain',
   says: `${NO_DOMAIN}, or name an EphemeralDomainTemplate as spec.templateRef.name`,
   saysInTemplate: NO_DOMAIN.replace('spec.', 'spec.template.spec.'),
 };
-
-const readiness = (what: string, value: Fields, field: string, says: string): BadInput => ({
-  what: `readiness with ${what}`,
-  spec: withDomain({ readiness: value }),
-  field: `spec.domain.readiness${field}`,
-  says,
-});
-
-const EXACTLY_ONE =
-  'readiness must have exactly one of notify, tcp and http: keep one, or leave readiness out for Ready to come with Started';
-const TO_CONNECT = 'say which port of the guest to connect to';
-const SERVES_HTTP = 'say which port of the guest serves HTTP';
-const PATH = 'path must begin with / and have only visible ASCII characters other than #: write others as %XX';
 
 /** Everything that kubectl apply must refuse of an EphemeralDomain's spec. */
 export const BAD_INPUT: readonly BadInput[] = [
@@ -143,130 +123,58 @@ export const BAD_INPUT: readonly BadInput[] = [
     field: 'spec.domain.vcpus',
     says: 'vcpus must be at most 512: lower it',
   },
-  ...['hvm', 'PV', ''].map((value) => ({
+  ...['xenpv', 'PV', ''].map((value) => ({
     what: `type ${JSON.stringify(value)}`,
     spec: withDomain({ type: value }),
     field: 'spec.domain.type',
-    says: 'type must be pv or pvh, or left out for pv',
+    says: 'type must be pv, pvh or hvm, or left out for pv',
   })),
   volume('kernel', '', "must not be empty: name the volume to boot, a file of the host's image directory"),
   volume('initrd', '', "must not be empty: name a volume, a file of the host's image directory, or leave it out"),
   ...volumes('kernel'),
   ...volumes('initrd'),
+  {
+    what: 'nine disks',
+    spec: withDomain({ disks: Array.from({ length: 9 }, (_, index) => ({ name: `d${index}`, volume: 'v' })) }),
+    field: 'spec.domain.disks',
+    says: 'disks must be at most 8: remove some',
+  },
+  disk('neither volume nor scratch', { name: 'a' }, '', ONE_OF),
+  disk('volume and scratch', { name: 'a', volume: 'v', scratch: { size: '1Mi' } }, '', ONE_OF),
+  ...['', 'Data', 'a.b', '-a', 'a'.repeat(64)].map((name) =>
+    disk(`name ${JSON.stringify(name.slice(0, 8))}`, { name, volume: 'v' }, '.name', DNS_LABEL),
+  ),
+  diskVolume('', "must not be empty: name a file of the host's image directory"),
+  diskVolume('/dev/sda', PATH_RULE),
+  diskVolume('..', DOTS_RULE),
+  diskVolume('a\nb', 'must be the name of a volume: remove the control characters'),
+  diskVolume('v'.repeat(256), 'must be at most 255 bytes long, as a file name: shorten it'),
+  diskVolume(OTHERS_SCRATCH, RESERVED),
+  disk(
+    'scratch without a size',
+    { name: 'a', scratch: {} },
+    '.scratch.size',
+    'size is missing: say how big the disk is, such as 1Gi',
+  ),
+  ...['lots', '', '64MB'].map((value) => size(value, SIZE_QUANTITY)),
+  ...[0, 64, '-1Gi', '1023Ki'].map((value) => size(value, SIZE_TOO_SMALL)),
+  ...['17Ti', '5E'].map((value) => size(value, SIZE_TOO_GREAT)),
+  {
+    what: 'two interfaces',
+    spec: withDomain({ interfaces: [{ name: 'a' }, { name: 'b' }] }),
+    field: 'spec.domain.interfaces',
+    says: 'interfaces must be at most 1 for now: remove the others, or write [] for none',
+  },
+  {
+    what: 'an interface with a name that is none',
+    spec: withDomain({ interfaces: [{ name: 'eth_0' }] }),
+    field: 'spec.domain.interfaces[0].name',
+    says: DNS_LABEL,
+  },
   ...['a\nb', 'a\tb', '\u0000', 'a\u007f', 'a\u0085b', 'a\uffffb'].map((value) => cmdline(value, ONE_LINE)),
-  readiness('nothing', {}, '', EXACTLY_ONE),
-  readiness('a period alone', { periodMilliseconds: 100 }, '', EXACTLY_ONE),
-  readiness('two ways', { notify: {}, tcp: { port: 80 } }, '', EXACTLY_ONE),
-  readiness('all ways', { notify: {}, tcp: { port: 80 }, http: { port: 80 } }, '', EXACTLY_ONE),
-  readiness('tcp and no port', { tcp: {} }, '.tcp.port', `port is missing: ${TO_CONNECT}`),
-  readiness('http and no port', { http: { path: '/' } }, '.http.port', `port is missing: ${SERVES_HTTP}`),
-  ...[0, -1, 65_536].flatMap((port) => [
-    readiness(`tcp port ${port}`, { tcp: { port } }, '.tcp.port', `port must be from 1 to 65535: ${TO_CONNECT}`),
-    readiness(`http port ${port}`, { http: { port } }, '.http.port', `port must be from 1 to 65535: ${SERVES_HTTP}`),
-  ]),
-  ...['', 'healthz', '/a b', '/a#b', '/ä', '/a\r\nX: y'].map((path) =>
-    readiness(`path ${JSON.stringify(path)}`, { http: { port: 80, path } }, '.http.path', PATH),
-  ),
-  ...(
-    [
-      [9, 'must be at least 10, or left out for 200'],
-      [60_001, 'must be at most 60000 (a minute): lower it'],
-    ] as const
-  ).map(([ms, says]) =>
-    readiness(
-      `a period of ${ms} ms`,
-      { notify: {}, periodMilliseconds: ms },
-      '.periodMilliseconds',
-      `periodMilliseconds ${says}`,
-    ),
-  ),
-  readiness(
-    'a time-out of 0 s',
-    { notify: {}, timeoutSeconds: 0 },
-    '.timeoutSeconds',
-    'timeoutSeconds must be at least 1, or left out for no limit',
-  ),
   cmdline('x'.repeat(1024), TOO_LONG),
   cmdline('€'.repeat(342), TOO_LONG),
-  policy('activeDeadlineSeconds', 0, 'must be at least 1, or left out for no deadline'),
-  policy('activeDeadlineSeconds', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
-  policy('backoffLimit', -1, 'must be at least 0, or left out for 0 (at most one start)'),
-  policy('backoffLimit', 1001, 'must be at most 1000: lower it'),
-  policy('ttlSecondsAfterFinished', -1, 'must be at least 0, or left out to keep the EphemeralDomain'),
-  policy('ttlSecondsAfterFinished', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
-  policy('startDeadlineSeconds', 0, 'must be at least 1, or left out for no deadline'),
-  policy('startDeadlineSeconds', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
-  policy('terminationGracePeriodSeconds', -1, 'must be at least 0, or left out for 30'),
-  policy('terminationGracePeriodSeconds', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
-  toleration(
-    'no key and Equal',
-    { operator: 'Equal', value: 'a' },
-    'operator',
-    'operator must be Exists where key is left out: name a key, or bear all taints with Exists',
-  ),
-  toleration(
-    'Exists and a value',
-    { key: 'a', operator: 'Exists', value: 'b' },
-    'value',
-    'value must be left out with operator Exists: remove it',
-  ),
-  toleration(
-    'an unknown operator',
-    { key: 'a', operator: 'In' },
-    'operator',
-    'operator must be Exists or Equal, or left out for Equal',
-  ),
-  toleration(
-    'an unknown effect',
-    { key: 'a', effect: 'NoRun' },
-    'effect',
-    'effect must be NoSchedule, PreferNoSchedule or NoExecute, or left out for all of them',
-  ),
-  toleration(
-    'a key that is none',
-    { key: 'a b', operator: 'Exists' },
-    'key',
-    "key must be a taint's key: write NAME or PREFIX/NAME, of letters, digits, -, _ and .",
-  ),
-  toleration(
-    'a value that is none',
-    { key: 'a', value: 'b c' },
-    'value',
-    'value must be one that a taint can have: at most 63 letters, digits, -, _ and ., beginning and ending with a letter ' +
-      'or digit',
-  ),
-  selector('a key that is none', { matchLabels: { 'a b': 'c' } }, 'matchLabels', `matchLabels has a key ${LABEL_NAME}`),
-  selector(
-    'a value that is none',
-    { matchLabels: { a: 'b c' } },
-    'matchLabels',
-    'matchLabels has a value that no label can have: at most 63 letters, digits, -, _ and ., beginning and ending with a ' +
-      'letter or digit',
-  ),
-  requirement(
-    'a key that is none',
-    { key: '/', operator: 'Exists' },
-    'key',
-    `key must be a label name: ${LABEL_NAME.slice(23)}`,
-  ),
-  requirement(
-    'an unknown operator',
-    { key: 'a', operator: 'Is' },
-    'operator',
-    'operator must be In, NotIn, Exists or DoesNotExist',
-  ),
-  requirement(
-    'In and no values',
-    { key: 'a', operator: 'In' },
-    'values',
-    'values must not be empty with operator In or NotIn: list at least one',
-  ),
-  requirement(
-    'Exists and values',
-    { key: 'a', operator: 'Exists', values: ['b'] },
-    'values',
-    'values must be left out with operator Exists or DoesNotExist: remove them',
-  ),
+  ...BAD_POLICY,
 ];
 
 /** The same input as an EphemeralDomain, and within a template. */

@@ -34,6 +34,9 @@ const changes = (field: string, from: unknown, to: unknown, refused?: readonly [
   }));
 };
 
+const A = { name: 'a', volume: 'data.img' };
+const B = { name: 'b', scratch: { size: '1Mi' } };
+
 const FROM_TEMPLATE = { templateRef: { name: 'web' } };
 const TEMPLATE =
   'spec.templateRef is immutable: what an EphemeralDomain runs cannot change; delete it and create another';
@@ -47,6 +50,20 @@ const ALWAYS: readonly Change[] = [
   { what: 'kernel changed', before: SMALLEST, after: withBoot({ kernel: 'b' }), refused: ['spec.domain', DOMAIN] },
   { what: 'initrd added', before: SMALLEST, after: withBoot({ initrd: 'b' }), refused: ['spec.domain', DOMAIN] },
   { what: 'cmdline removed', before: withBoot({ cmdline: 'b' }), after: SMALLEST, refused: ['spec.domain', DOMAIN] },
+  { what: 'disks added', before: SMALLEST, after: withDomain({ disks: [A] }), refused: ['spec.domain', DOMAIN] },
+  {
+    what: 'disks swapped',
+    before: withDomain({ disks: [A, B] }),
+    after: withDomain({ disks: [B, A] }),
+    refused: ['spec.domain.disks', 'spec.domain.disks is immutable, in its order too'],
+  },
+  { what: 'disks as they were', before: withDomain({ disks: [B, A] }), after: withDomain({ disks: [B, A] }) },
+  {
+    what: 'interfaces emptied',
+    before: SMALLEST,
+    after: withDomain({ interfaces: [] }),
+    refused: ['spec.domain', DOMAIN],
+  },
   {
     what: 'readiness added',
     before: SMALLEST,

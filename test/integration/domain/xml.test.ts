@@ -27,6 +27,10 @@ const full: DomainPlan = {
   initrd: 'hatchling-initrd',
   cmdline: `console=hvc0 "quoted" <angle> & 'single' é $(STAYS) -mode hello`,
   imageDirectory: '/var/lib/hatchery/images',
+  disks: [
+    { kind: 'image', name: 'data', volume: `data 'img' &.raw` },
+    { kind: 'scratch', name: 'work', volume: 'hatchery-scratch-c-u-1', size: '1Gi', bytes: 2 ** 30 },
+  ],
   interface: {
     mac: macOf(ADDRESS),
     bridge: 'xenbr1',
@@ -43,8 +47,11 @@ const bare: DomainPlan = {
   type: 'pvh',
   initrd: undefined,
   cmdline: undefined,
+  disks: [],
   interface: undefined,
 };
+
+const hvm: DomainPlan = { ...full, type: 'hvm' };
 
 /** What libvirt makes of a domain: its own schema checks it, and its own parser reads and writes it. */
 const throughLibvirt = async (folder: string, xml: string): Promise<string> => {
@@ -65,7 +72,7 @@ describe("libvirt's own schema and parser", () => {
   after(() => rm(folder, { recursive: true, force: true }));
 
   for (const kind of ['xen', 'lxc', 'test'] satisfies readonly HypervisorKind[]) {
-    for (const [what, plan] of Object.entries({ full, bare })) {
+    for (const [what, plan] of Object.entries({ full, bare, hvm })) {
       it(`accept a ${what} domain for ${kind}, and give back whose it is`, async () => {
         const returned = await throughLibvirt(folder, domainXml(kind, plan));
         const reading = readDomainXml(returned, CLUSTER);

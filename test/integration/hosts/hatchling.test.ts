@@ -31,6 +31,7 @@ describe('hatchling as an ordinary process', () => {
     { words: '-mode hello -ipaddr 198.18.4.21 -name g', code: 0, says: /I am g at 198\.18\.4\.21/ },
     { words: '-mode exit -code 7', code: 7, says: /leaves with 7/ },
     { words: '-mode exit -code 256', code: 0, says: /-code: cannot use "256"/ },
+    { words: '-mode disks -name g', code: 0, says: /g has 0 disks/ },
     { words: '-mode reboot', code: 0, says: /reboots/ },
     { words: '-mode nonsense', code: 64, says: /-mode: cannot use "nonsense"/ },
     { words: '-mode', code: 64, says: /nothing to do/ },

@@ -143,12 +143,17 @@ describe('libvirt calls on a real daemon', () => {
     assert.ok((await hypervisor.listAllPools()).some((listed) => listed.uuid === uuid));
     assert.match(await hypervisor.poolGetXmlDesc(pool), new RegExp(`<uuid>${uuid}</uuid>`));
     await hypervisor.poolRefresh(pool);
+    assert.deepEqual(await hypervisor.poolListAllVolumes(pool), []);
+    const empty = await hypervisor.poolGetInfo(pool);
+    assert.equal(empty.available, empty.capacity - empty.allocation);
 
     const volume = await hypervisor.volCreateXml(pool, '<volume><name>kernel</name><capacity>4096</capacity></volume>');
     assert.deepEqual(volume, { pool: 'images', name: 'kernel', key: '/nowhere/kernel' });
     assert.deepEqual(await hypervisor.volLookupByName(pool, 'kernel'), volume);
     assert.deepEqual(await hypervisor.volGetInfo(volume), { type: 'file', capacity: 4096, allocation: 4096 });
     assert.equal(await hypervisor.volGetPath(volume), '/nowhere/kernel');
+    assert.deepEqual(await hypervisor.poolListAllVolumes(pool), [volume]);
+    assert.equal((await hypervisor.poolGetInfo(pool)).available, empty.available - 4096);
 
     await hypervisor.volDelete(volume);
     await assert.rejects(hypervisor.volLookupByName(pool, 'kernel'), failsWith('no-storage-vol', 50));
