@@ -43,3 +43,15 @@ export const MAX_HELD_MESSAGE_LENGTH = 4096;
 export const MAX_HELD_ADDRESSES = 256;
 /** Most conditions that a status may hold. */
 export const MAX_CONDITIONS = 32;
+
+/** Most parameters of one EphemeralDomain, as the CRD has it; its own and its template's together. */
+export const MAX_PARAMETERS = 64;
+/** Most bytes of a parameter's value: all that a command line holds. */
+export const MAX_VALUE_BYTES = 1023;
+/** What a parameter can be called, as the CRD has it. */
+export const PARAMETER_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+/** Names in a command line that have a value of Hatchery's own: no parameter can be called so. */
+export const BUILT_IN_NAMES: readonly string[] = [
+  ...['DOMAIN_NAME', 'DOMAIN_UUID', 'IP', 'PREFIX', 'NETMASK', 'GATEWAY'],
+  ...['NOTIFY_HOST', 'NOTIFY_PORT', 'NOTIFY_URL', 'REQUEST_TIME'],
+];

@@ -2,6 +2,7 @@
  * What holds where a run policy does not say. It has no defaults in the CRD, so that "not said" can be told from a choice
  * (a template's word stands only for what the resource did not say).
  */
+import { effectiveSpec } from './effective.ts';
 import type { EphemeralDomain, EphemeralDomainSpec, Toleration } from './ephemeraldomain.gen.ts';
 
 /** How often a failed attempt is followed by another. */
@@ -42,5 +43,5 @@ export const runPolicyOf = (spec: EphemeralDomainSpec): RunPolicy => ({
   suspend: spec.suspend ?? false,
 });
 
-/** The run policy that a resource comes to. */
-export const policyOf = (resource: EphemeralDomain): RunPolicy => runPolicyOf(resource.spec);
+/** The run policy that a resource comes to; of one that is not resolved yet, what it says itself. */
+export const policyOf = (resource: EphemeralDomain): RunPolicy => runPolicyOf(effectiveSpec(resource) ?? resource.spec);

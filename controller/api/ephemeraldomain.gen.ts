@@ -22,11 +22,19 @@ export interface EphemeralDomain {
   readonly status?: EphemeralDomainStatus;
 }
 /**
- * What to run, and where, when, how long and how often. activeDeadlineSeconds, ttlSecondsAfterFinished and
- * suspend can be changed until the domain has finished; all else cannot.
+ * What to run, and where, when, how long and how often: exactly one of domain and templateRef.
+ * activeDeadlineSeconds, ttlSecondsAfterFinished and suspend can be changed until the domain has finished; all
+ * else cannot.
  */
 export interface EphemeralDomainSpec {
-  readonly domain: DomainSpec;
+  readonly domain?: DomainSpec;
+  readonly templateRef?: TemplateReference;
+  /**
+   * Values for $(NAME) in boot.cmdline, beside the names that are always there (IP and so on). With a templateRef
+   * they override the template's own of the same name, and have to suit its parametersSchema. At most 64.
+   * Immutable. Example: [{name: SIZE, value: small}].
+   */
+  readonly parameters?: readonly Parameter[];
   readonly hostSelector?: LabelSelector;
   /**
    * Taints of Nodes that it bears, with a Pod's meaning: it may be placed on a host only if each NoSchedule and
@@ -80,8 +88,8 @@ export interface EphemeralDomainSpec {
   readonly suspend?: boolean;
 }
 /**
- * The domain to run: required, and immutable as a whole. Unless interfaces says otherwise it gets one network
- * interface on the host's guest bridge, with an address of the host's domainCIDR.
+ * The domain to run: required where no template says it, and immutable as a whole. Unless interfaces says
+ * otherwise it gets one network interface on the host's guest bridge, with an address of the host's domainCIDR.
  */
 export interface DomainSpec {
   /**
@@ -133,10 +141,10 @@ export interface BootSpec {
   readonly initrd?: string;
   /**
    * Command line for the kernel (Xen) or arguments for the executable, split at blanks (LXC): at most 1,023 bytes,
-   * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, and for
-   * guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see readiness.notify); $$ is one $;
-   * any other $(NAME), and one that has no value on the host, stays as it is. Example: console=hvc0 -ipaddr $(IP)
-   * -netmask $(NETMASK). dom0 logs it in clear text: no secrets here.
+   * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, each of
+   * parameters, and for guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see
+   * readiness.notify); $$ is one $; any other $(NAME), and one that has no value on the host, stays as it is.
+   * Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it in clear text: no secrets here.
    */
   readonly cmdline?: string;
 }
@@ -230,8 +238,55 @@ export interface InterfaceSpec {
   readonly name: string;
 }
 /**
+ * The EphemeralDomainTemplate, in the same namespace, that says what to run, in place of domain. What it comes
+ * to is stored as status.resolved when a host is found; a later edit of the template changes nothing of it.
+ * Until a template of that name is there, the EphemeralDomain waits with reason TemplateNotFound. Immutable.
+ */
+export interface TemplateReference {
+  /**
+   * Name of the EphemeralDomainTemplate, such as web. Required.
+   */
+  readonly name: string;
+}
+/**
+ * One parameter, with its value or where to find it. Example: {name: SIZE, value: small}.
+ */
+export interface Parameter {
+  /**
+   * Name of the parameter, as in $(NAME): letters, digits and _, not beginning with a digit, at most 63.
+   */
+  readonly name: string;
+  /**
+   * The value, at most 1,023 bytes. It is taken as it is: $(NAME) in it is not expanded. A blank in it parts the
+   * words of a command line.
+   */
+  readonly value?: string;
+  readonly valueFrom?: ParameterSource;
+}
+/**
+ * Where the value is found, in place of value. It is read once for each attempt.
+ */
+export interface ParameterSource {
+  readonly configMapKeyRef: ConfigMapKeySelector;
+}
+/**
+ * A key of a ConfigMap in the same namespace. While the ConfigMap or the key is missing, the EphemeralDomain
+ * waits with reason ConfigMapNotFound. What it holds is never copied into the EphemeralDomain.
+ */
+export interface ConfigMapKeySelector {
+  /**
+   * Name of the ConfigMap, such as settings. Required.
+   */
+  readonly name: string;
+  /**
+   * Key in the ConfigMap's data, such as greeting. Required.
+   */
+  readonly key: string;
+}
+/**
  * Which dom0 hosts may run it, by the labels of their Nodes: all of matchLabels and matchExpressions must hold.
- * Without it every host may. Immutable. Example: {matchLabels: {kubernetes.io/hostname: xen-1}}.
+ * Without it every host may. With a templateRef both its and the template's must hold. Immutable. Example:
+ * {matchLabels: {kubernetes.io/hostname: xen-1}}.
  */
 export interface LabelSelector {
   /**
@@ -355,6 +410,7 @@ export interface EphemeralDomainStatus {
    * When it ended, Succeeded or Failed; ttlSecondsAfterFinished counts from here.
    */
   readonly completionTime?: string;
+  readonly resolved?: ResolvedSpec;
 }
 /**
  * The attempt's domain as its host knows it, and what tells whether that host still can.
@@ -410,4 +466,83 @@ export interface Timeline {
    * Its end was told or noticed.
    */
   readonly stopped?: string;
+}
+/**
+ * What templateRef and parameters came to, stored when a host was found: all later attempts run it too, whatever
+ * becomes of the template. Absent where spec.domain says what runs.
+ */
+export interface ResolvedSpec {
+  readonly template: ResolvedTemplate;
+  /**
+   * The domain to run: required where no template says it, and immutable as a whole. Unless interfaces says
+   * otherwise it gets one network interface on the host's guest bridge, with an address of the host's domainCIDR.
+   */
+  readonly domain: DomainSpec;
+  /**
+   * Values for $(NAME) in boot.cmdline, beside the names that are always there (IP and so on). With a templateRef
+   * they override the template's own of the same name, and have to suit its parametersSchema. At most 64.
+   * Immutable. Example: [{name: SIZE, value: small}].
+   */
+  readonly parameters?: readonly Parameter[];
+  /**
+   * Which dom0 hosts may run it, by the labels of their Nodes: all of matchLabels and matchExpressions must hold.
+   * Without it every host may. With a templateRef both its and the template's must hold. Immutable. Example:
+   * {matchLabels: {kubernetes.io/hostname: xen-1}}.
+   */
+  readonly hostSelector?: LabelSelector;
+  /**
+   * Taints of Nodes that it bears, with a Pod's meaning: it may be placed on a host only if each NoSchedule and
+   * NoExecute taint of its Node is borne by one of these. A cordoned Node gets nothing new, whatever is tolerated.
+   * None by default. Immutable. Example: [{key: dedicated, operator: Equal, value: batch}].
+   */
+  readonly tolerations?: readonly Toleration[];
+  /**
+   * Where it stands in the queue for a place: a higher one goes first, the older one of two that are equal, and
+   * one that no host can take lets others pass. 0 when not said; below 0 is allowed. It moves no domain that has a
+   * place already. Immutable.
+   */
+  readonly priority?: number;
+  /**
+   * Seconds from its creation, or from its last resume, within which a host must have been asked to start it, the
+   * next attempt after a failed one too. Over, it is Failed with reason StartDeadlineExceeded, whether it waits
+   * for a place, between two attempts, or on its host; a start that was asked for counts as in time. None by
+   * default. Immutable.
+   */
+  readonly startDeadlineSeconds?: number;
+  /**
+   * The template's activeDeadlineSeconds; spec.activeDeadlineSeconds, where it is set, counts in its place.
+   */
+  readonly activeDeadlineSeconds?: number;
+  /**
+   * Seconds that the domain has to end by itself once it was asked to shut down, because its activeDeadlineSeconds
+   * are over or it is suspended; then it is destroyed. 30 when not said; 0 destroys it at once. Deleting the
+   * EphemeralDomain gives no grace. Immutable.
+   */
+  readonly terminationGracePeriodSeconds?: number;
+  /**
+   * How many times a failed attempt is followed by another, each a new domain, perhaps on another host. 0 (what
+   * holds when it is not said) means that the domain is started at most once. Immutable.
+   */
+  readonly backoffLimit?: number;
+  /**
+   * The template's ttlSecondsAfterFinished; spec.ttlSecondsAfterFinished, where it is set, counts in its place.
+   */
+  readonly ttlSecondsAfterFinished?: number;
+}
+/**
+ * The template that it was made from, as it was then.
+ */
+export interface ResolvedTemplate {
+  /**
+   * Its metadata.name.
+   */
+  readonly name: string;
+  /**
+   * Its metadata.uid.
+   */
+  readonly uid: string;
+  /**
+   * Its metadata.generation.
+   */
+  readonly generation: number;
 }

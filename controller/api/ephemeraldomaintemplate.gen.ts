@@ -1,10 +1,11 @@
 // Made from crds/ephemeraldomaintemplates.yaml by `node hack/generate/main.ts`: change that file, then run it again.
 import type { ObjectMeta } from '../kube/types.ts';
-import type { EphemeralDomainSpec } from './ephemeraldomain.gen.ts';
+import type { EffectiveSpec } from './effective.ts';
 
 /**
- * An EphemeralDomainTemplate is a pattern that EphemeralDomains are made from, as a PodTemplate is for Pods.
- * Nothing makes domains from it yet.
+ * An EphemeralDomainTemplate is a pattern that EphemeralDomains are made from, as a PodTemplate is for Pods: an
+ * EphemeralDomain of the same namespace names it as spec.templateRef.name, and may give values for its
+ * parameters.
  */
 export interface EphemeralDomainTemplate {
   /**
@@ -22,6 +23,14 @@ export interface EphemeralDomainTemplate {
  * The pattern. All of it can be changed; domains that were made from it stay as they are.
  */
 export interface EphemeralDomainTemplateSpec {
+  /**
+   * What parameters an EphemeralDomain may have, as a JSON Schema (draft-07) of an object that maps each name to
+   * its value: a string, or a number or boolean written as one. A default holds where neither the EphemeralDomain
+   * nor template.spec.parameters says a value. An EphemeralDomain whose parameters do not suit is Failed with
+   * reason InvalidParameters; where this is no schema, or uses $ref, $id, pattern or patternProperties, with
+   * InvalidTemplate. At most 16 KiB. Example: {required: [SIZE], properties: {SIZE: {enum: [small, large]}}}.
+   */
+  readonly parametersSchema?: Readonly<Record<string, unknown>>;
   readonly template: EphemeralDomainPattern;
 }
 /**
@@ -30,9 +39,9 @@ export interface EphemeralDomainTemplateSpec {
 export interface EphemeralDomainPattern {
   readonly metadata?: EphemeralDomainPatternMetadata;
   /**
-   * The EphemeralDomain's spec, without suspend.
+   * The EphemeralDomain's spec, but for templateRef and suspend: what its EphemeralDomains do not say themselves.
    */
-  readonly spec: Omit<EphemeralDomainSpec, 'suspend'>;
+  readonly spec: Omit<EffectiveSpec, 'suspend'>;
 }
 /**
  * Labels and annotations that each EphemeralDomain made from this template gets.

@@ -7,5 +7,6 @@ export * from './constants.ts';
 export * from './conditions.ts';
 export * from './reasons.ts';
 export * from './defaults.ts';
+export * from './effective.ts';
 export * from './resources.ts';
 export * from './quantity.ts';

@@ -36,6 +36,10 @@ export const EndReason = {
   DiskFailed: 'DiskFailed',
   /** Failed: the command line is too long, or holds what a guest cannot get, once $(NAME) is expanded. */
   InvalidCommandLine: 'InvalidCommandLine',
+  /** Failed: its parameters do not suit the template's parametersSchema; message names the parameter and what it wants. */
+  InvalidParameters: 'InvalidParameters',
+  /** Failed: the template's parametersSchema is no schema, or one that is not supported. */
+  InvalidTemplate: 'InvalidTemplate',
   /** Failed: activeDeadlineSeconds has passed. Also of FailureTarget=True, while the domain is being stopped for it. */
   DeadlineExceeded: 'DeadlineExceeded',
   /** Failed: startDeadlineSeconds has passed before a host was asked to start it. */
@@ -53,6 +57,10 @@ export const ProgressReason = {
   BackOff: 'BackOff',
   /** Pending, Scheduled=False: its name was another domain's on the host, so that it did not run; it is placed anew. */
   NameHeld: 'NameHeld',
+  /** Pending, Scheduled=False: there is no EphemeralDomainTemplate of the name that templateRef says, yet. */
+  TemplateNotFound: 'TemplateNotFound',
+  /** Pending, Scheduled=False: a ConfigMap that a parameter's value comes from, or the key in it, is not there yet. */
+  ConfigMapNotFound: 'ConfigMapNotFound',
   /** Running, Suspended=Unknown: spec.suspend was set, and its domain is asked to shut down, or destroyed after the grace. */
   Suspending: 'Suspending',
   /** Pending, Suspended=True, Scheduled=False: spec.suspend is set. */

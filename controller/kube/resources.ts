@@ -23,6 +23,11 @@ export interface Namespace extends KubeObject {
   readonly status?: { readonly phase?: string };
 }
 
+/** core/v1, as far as it is read: values that are text. */
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 /** coordination.k8s.io/v1. Times are RFC 3339 with microseconds. */
 export interface LeaseObject extends KubeObject {
   readonly spec?: {
@@ -97,6 +102,14 @@ export const NAMESPACES: ResourceType<Namespace> = {
   plural: 'namespaces',
   kind: 'Namespace',
   namespaced: false,
+};
+
+export const CONFIG_MAPS: ResourceType<ConfigMap> = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
 };
 
 export const EVENTS: ResourceType<EventObject> = {

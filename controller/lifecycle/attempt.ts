@@ -37,6 +37,19 @@ export function bindingOf(resource: EphemeralDomain): Binding | undefined {
   };
 }
 
+/** Whether what is stored is the binding that was to be stored. */
+export function isSameBinding(
+  stored: Binding | undefined,
+  ours: Pick<Binding, 'uuid' | 'host' | 'address' | 'hostBoot'>,
+): boolean {
+  return (
+    stored?.uuid === ours.uuid &&
+    stored.host === ours.host &&
+    stored.address === ours.address &&
+    stored.hostBoot === ours.hostBoot
+  );
+}
+
 /** What of a guest's word on how its work ended is stored. */
 function exitOf({ exitCode, terminationMessage = '' }: EphemeralDomainStatus): ExitReport | undefined {
   return exitCode === undefined ? undefined : { code: exitCode, message: terminationMessage };

@@ -1,6 +1,6 @@
-import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
-import type { DomainHost, EphemeralDomain } from '#controller/api/index.ts';
-import { createReflector, createStore, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
+import { DOMAIN_HOSTS, EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import type { DomainHost, EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
+import { createReflector, createStore, keyOf, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
 import type {
   Disappearance,
   KubeObject,
@@ -18,6 +18,7 @@ import { createLifecycleMetrics } from './metrics.ts';
 import type { LifecycleMetrics } from './metrics.ts';
 import { Notices } from './notices.ts';
 import { Placer } from './placer.ts';
+import { Preparer } from './preparer.ts';
 import { createReporter } from './reporter.ts';
 import { createWallClock } from './time.ts';
 import { HostWorker } from './worker.ts';
@@ -45,6 +46,7 @@ function createCaches({ logger }: ControllerDeps) {
       indexers: DOMAIN_INDEXERS,
       logger,
     }),
+    templates: createStore<EphemeralDomainTemplate>({ logger }),
     domainHosts: createStore<DomainHost>({ logger }),
     nodes: createStore<Node>({ logger }),
     namespaces: createStore<Namespace>({ logger }),
@@ -68,7 +70,7 @@ async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
   const caches = createCaches(deps);
   const reflectors = startReflectors(deps, caches, signal);
   const parts = assemble(deps, caches, cluster, signal);
-  const stores = [caches.domains, caches.domainHosts, caches.nodes, caches.namespaces];
+  const stores = [caches.domains, caches.templates, caches.domainHosts, caches.nodes, caches.namespaces];
   const synced = await Promise.all(stores.map((store) => store.waitForSync(signal)));
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
@@ -106,6 +108,7 @@ function startReflectors(deps: ControllerDeps, caches: Caches, signal: AbortSign
   ) => createReflector({ ...shared, type, store, ...narrowed }).run(signal);
   return Promise.all([
     start(EPHEMERAL_DOMAINS, caches.domains),
+    start(EPHEMERAL_DOMAIN_TEMPLATES, caches.templates),
     start(DOMAIN_HOSTS, caches.domainHosts),
     start(NODES, caches.nodes, { labelSelector: `${key}=${value}` }),
     start(NAMESPACES, caches.namespaces, { transform: onlyLabels }),
@@ -157,18 +160,20 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     },
     signal,
   );
+  const preparer = new Preparer({ rest, templates: caches.templates });
   const placer: Placer = new Placer({
-    ...{ store, writer, reporter, logger, clock, wall },
+    ...{ store, writer, reporter, logger, clock, wall, preparer },
     dom0Label: `${options.dom0Label.key}=${options.dom0Label.value}`,
     hosts: () => hosts.views(),
     worker: (host) => hosts.worker(host),
+    refused: (resource) => finisher.noticed(resource),
     namespaceLabels: (name) => {
       const namespace = caches.namespaces.get(name);
       return namespace === undefined ? undefined : (namespace.metadata.labels ?? {});
     },
   });
-  const finisher = new Finisher({
-    ...{ rest, store, writer, reporter, placer, clock, wall, logger },
+  const finisher: Finisher = new Finisher({
+    ...{ rest, store, writer, reporter, placer, preparer, clock, wall, logger },
     hasHost: (name) => caches.domainHosts.get(name) !== undefined,
     hostLostAfterMs: options.hostLostAfterMs,
   });
@@ -199,6 +204,14 @@ function connectParts({ caches, hosts, placer, finisher, notices }: Parts): void
     finisher.noticed(resource);
     notices.noticed(resource);
   };
+  // Of those that wait for it, or would be made from it now.
+  const noticeTemplate = ({ metadata }: EphemeralDomainTemplate) => {
+    for (const resource of caches.domains.byIndex('template', keyOf(metadata))) {
+      placer.noticed(resource);
+      finisher.noticed(resource);
+    }
+  };
+  caches.templates.addHandlers({ added: noticeTemplate, updated: noticeTemplate, deleted: noticeTemplate });
   caches.domains.addHandlers({
     added: notice,
     updated: (resource, previous) => {

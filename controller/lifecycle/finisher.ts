@@ -1,10 +1,11 @@
-import { EPHEMERAL_DOMAINS, EndReason, ProgressReason, policyOf } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAINS, EndReason, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { createWorkQueue, isKubeError, keyOf, runWorkers } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger, ReconcileResult, RestClient, WorkQueue } from '#controller/kube/index.ts';
 import { bindingOf, deadlineOf, expiryOf, isPending, startDeadlineOf } from './attempt.ts';
 import type { Change } from './next.ts';
 import type { Placer } from './placer.ts';
+import type { Preparer } from './preparer.ts';
 import { changePatch, unboundFailurePatch, waitingPatch } from './render.ts';
 import type { StatusPatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
@@ -20,6 +21,7 @@ export interface FinisherParts {
   readonly writer: StatusWriter;
   readonly reporter: Reporter;
   readonly placer: Placer;
+  readonly preparer: Preparer;
   /** Whether there is a worker, or soon will be, that looks after what is bound to this host. */
   readonly hasHost: (name: string) => boolean;
   readonly hostLostAfterMs: number;
@@ -33,6 +35,8 @@ const AT_ONCE = 8;
 /** A reason for waiting is written only after so long, and a changed one so much later. */
 const WAITED_MS = 5_000;
 const CHANGED_MS = 30_000;
+/** A template that is gone from the API server is so in the cache a moment later. */
+const GONE_MS = 1_000;
 /** Reasons for waiting are the least urgent of all writes, and never more than so many a second. */
 const REASON_EVERY_MS = 50;
 
@@ -55,8 +59,10 @@ export class Finisher {
   noticed(resource: EphemeralDomain): void {
     const key = keyOf(resource.metadata);
     if (isPending(resource)) {
-      const isNew = resource.status?.phase === undefined && !isTimed(resource) && !policyOf(resource).suspend;
-      if (isNew) this.#queue.addAfter(key, WAITED_MS);
+      const { placer, preparer } = this.#parts;
+      const isTold = resource.status?.phase !== undefined || policyOf(resource).suspend;
+      const isUrgent = isTold || isTimed(preparer.foresee(resource)) || placer.refusalOf(resource) !== undefined;
+      if (!isUrgent) this.#queue.addAfter(key, WAITED_MS);
       else this.#queue.add(key);
       return;
     }
@@ -121,8 +127,9 @@ export class Finisher {
   }
 
   async #pending(resource: EphemeralDomain): Promise<ReconcileResult> {
-    const now = this.#parts.wall();
-    const step = waitingStep(resource, now);
+    const { placer, preparer, wall } = this.#parts;
+    const now = wall();
+    const step = waitingStep(preparer.foresee(resource), now);
     switch (step.kind) {
       case 'rest':
         return DONE;
@@ -131,8 +138,9 @@ export class Finisher {
       case 'resume':
         return this.#hold(resource, resumedPatch(resource, now));
       case 'fail':
-        return this.#overdue(resource, unboundFailurePatch(resource, step.reason, step.message, now));
+        return this.#overdue(resource);
       case 'wait': {
+        if (placer.refusalOf(resource) !== undefined) return this.#refused(resource);
         const ms = Math.min(step.leftMs, await this.#tellWhyItWaits(resource));
         return ms === Infinity ? DONE : { kind: 'again-after', ms };
       }
@@ -145,7 +153,25 @@ export class Finisher {
     return DONE;
   }
 
-  async #overdue(resource: EphemeralDomain, patch: StatusPatch): Promise<ReconcileResult> {
+  /** A deadline of the template's is one only if the API server holds it now: that it is over is final. */
+  async #overdue(resource: EphemeralDomain): Promise<ReconcileResult> {
+    const { preparer, wall } = this.#parts;
+    if (!(await preparer.refresh(resource))) return { kind: 'again-after', ms: GONE_MS };
+    const foreseen = preparer.foresee(resource);
+    const step = waitingStep(foreseen, wall());
+    return step.kind === 'fail' ? this.#fail(foreseen, step.reason, step.message) : { kind: 'again-after', ms: 0 };
+  }
+
+  /** That it can never be started is final, so it is decided on the template as the API server holds it now. */
+  async #refused(resource: EphemeralDomain): Promise<ReconcileResult> {
+    const { placer, preparer } = this.#parts;
+    if (!(await preparer.refresh(resource))) return { kind: 'again-after', ms: GONE_MS };
+    const refusal = placer.refusalOf(resource);
+    return refusal === undefined ? DONE : this.#fail(resource, refusal.reason, refusal.message);
+  }
+
+  async #fail(resource: EphemeralDomain, reason: EndReason, message: string): Promise<ReconcileResult> {
+    const patch = unboundFailurePatch(resource, reason, message, this.#parts.wall());
     const written = await this.#write(resource, patch, Priority.end);
     if (written !== undefined) this.#parts.reporter.failedUnbound(written);
     return DONE;
@@ -158,13 +184,13 @@ export class Finisher {
     if (since === undefined) return Infinity;
     const young = since + WAITED_MS - wall();
     if (young > 0) return young;
-    const message = placer.waitingFor(resource);
-    if (message === undefined) return WAITED_MS;
-    if (message === resource.status?.message) return CHANGED_MS;
+    const waiting = placer.waitingFor(resource);
+    if (waiting === undefined) return WAITED_MS;
+    if (waiting.message === resource.status?.message) return CHANGED_MS;
     const pause = this.#nextReason - clock.now();
     if (pause > 0) return pause;
     this.#nextReason = clock.now() + REASON_EVERY_MS;
-    const patch = waitingPatch(resource, ProgressReason.Unschedulable, message, wall());
+    const patch = waitingPatch(resource, waiting.reason, waiting.message, wall());
     const written = await this.#write(resource, patch, Priority.waiting);
     if (written !== undefined) this.#parts.reporter.waiting(written);
     return CHANGED_MS;

@@ -58,10 +58,17 @@ export type Change =
   | { readonly kind: 'failed'; readonly reason: AttemptFailure; readonly message: string; readonly final: boolean }
   /** Unbound, the same attempt again: it never ran. */
   | { readonly kind: 'rebind'; readonly heldBy: string }
+  /** Unbound, the same attempt again: it never ran, and cannot for lack of something that gives it its place back meanwhile. */
+  | { readonly kind: 'unbind'; readonly reason: 'ConfigMapNotFound'; readonly message: string }
   /** It is decided that the domain, which runs, is stopped. */
   | { readonly kind: 'stopping'; readonly why: Stopping['why']; readonly id: number }
   /** Unbound, and suspended. `neverRan`: nobody was asked to start it, so the same attempt may be bound again. */
   | { readonly kind: 'suspended'; readonly neverRan: boolean };
+
+/** Whether a change says that its attempt never ran, and never will: the same one is bound again. */
+export function hasNeverRun(change: Change): boolean {
+  return change.kind === 'rebind' || change.kind === 'unbind' || (change.kind === 'suspended' && change.neverRan);
+}
 
 export type AttemptFailure =
   | FailureReason
@@ -72,6 +79,8 @@ export type AttemptFailure =
   | 'HostRemoved'
   | 'ImageNotFound'
   | 'InvalidCommandLine'
+  | 'InvalidParameters'
+  | 'InvalidTemplate'
   | 'ReadinessTimeout';
 
 /** The one next thing to do. After it everything is looked at again. */

@@ -89,7 +89,10 @@ describe('whom a notice is from', () => {
     await settle(scene);
     const resource = scene.stored()!;
     const endpoint = { host: '192.0.2.7', port: 9403 };
-    const planning = planDomain(resource, bindingOf(resource)!, scene.state.config, 'c', { endpoint, token: TOKEN });
+    const planning = planDomain(resource, bindingOf(resource)!, scene.state.config, 'c', new Map(), {
+      endpoint,
+      token: TOKEN,
+    });
     assert.ok(planning.ok);
     const xml = domainXml('xen', planning.plan);
     let reads = 0;

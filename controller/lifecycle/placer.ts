@@ -3,17 +3,20 @@ import { isKubeError, keyOf } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import { policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index.ts';
-import type { Ask, HostView, Labels, Refusal } from '#controller/scheduler/index.ts';
-import { bindingOf, mayBePlaced, nextAttempt, pausedUntil } from './attempt.ts';
-import type { Binding } from './attempt.ts';
-import { needsOf } from './plan.ts';
+import type { Ask, HostView, Labels, Refusal as HostRefusal } from '#controller/scheduler/index.ts';
+import type { Refusal } from '#controller/templates/index.ts';
+import { askOf, signatureOf } from './asks.ts';
+import { bindingOf, isSameBinding, mayBePlaced, nextAttempt, pausedUntil } from './attempt.ts';
+import { Holds } from './holds.ts';
+import type { Preparer, Provision, Waiting } from './preparer.ts';
 import { bindPatch } from './render.ts';
-import type { NewBinding } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import { timeOf } from './time.ts';
 import type { WallClock } from './time.ts';
 import type { HostWorker } from './worker.ts';
+import type { Assumption } from './worker-parts.ts';
 import { Priority } from './writer.ts';
 import type { DomainStore, StatusWriter } from './writer.ts';
 
@@ -26,10 +29,13 @@ export interface PlacerParts {
   readonly wall: WallClock;
   /** KEY=VALUE, for the message that there is no host. */
   readonly dom0Label: string;
+  readonly preparer: Preparer;
   readonly hosts: () => readonly HostView[];
   readonly worker: (host: string) => HostWorker | undefined;
   /** Labels of a Namespace; undefined while it is not known. */
   readonly namespaceLabels: (name: string) => Labels | undefined;
+  /** It turned out that a resource can never be started: see refusalOf. */
+  readonly refused: (resource: EphemeralDomain) => void;
 }
 
 /** Bindings that wait for the API server at once. */
@@ -43,15 +49,18 @@ export class Placer {
   readonly #parts: PlacerParts;
   readonly #pending = new PendingQueue();
   /** Why no host takes what asks so, as of the last try. */
-  readonly #refusals = new Map<string, readonly Refusal[]>();
+  readonly #refusals = new Map<string, readonly HostRefusal[]>();
   /** Wall clock ms of the first sight of a resource that waits, by UID. */
   readonly #seen = new Map<string, number>();
-  #binding = 0;
+  readonly #holds: Holds;
+  /** UIDs of what is being bound: what is noticed of it meanwhile begins no second binding, which would share its claims. */
+  readonly #binding = new Set<string>();
   #isDue = false;
   #stopped = false;
 
   constructor(parts: PlacerParts) {
     this.#parts = parts;
+    this.#holds = new Holds(() => parts.clock.now());
   }
 
   get waiting(): number {
@@ -68,9 +77,11 @@ export class Placer {
     const { uid, creationTimestamp } = resource.metadata;
     if (!mayBePlaced(resource)) {
       this.#pending.remove(key);
+      this.#holds.release(uid);
       if (policyOf(resource).suspend) this.#seen.delete(uid);
       return;
     }
+    if (this.#binding.has(uid)) return;
     const now = this.#parts.wall();
     if (!this.#seen.has(uid)) this.#seen.set(uid, now);
     const pause = (pausedUntil(resource) ?? now) - now;
@@ -79,14 +90,30 @@ export class Placer {
       this.#parts.clock.after(pause, () => this.#again(key));
       return;
     }
-    const { priority } = policyOf(resource);
-    this.#pending.add({ key, signature: signatureOf(resource), priority, since: timeOf(creationTimestamp) ?? now });
+    const ready = this.#ready(resource);
+    if (ready === undefined) {
+      this.#pending.remove(key);
+      return;
+    }
+    const { priority } = policyOf(ready);
+    this.#pending.add({ key, signature: signatureOf(ready), priority, since: timeOf(creationTimestamp) ?? now });
     this.#due();
+  }
+
+  /** The resource as it is to be placed; undefined where it lacks something, or can never be started. */
+  #ready(resource: EphemeralDomain): EphemeralDomain | undefined {
+    const { uid } = resource.metadata;
+    const prepared = this.#parts.preparer.prepare(resource);
+    if (prepared.kind === 'lacks') this.#holds.hold(uid, prepared.lack);
+    if (prepared.kind !== 'ready') return undefined;
+    if (this.#holds.lackOf(uid)?.reason === 'TemplateNotFound') this.#holds.release(uid);
+    return this.#holds.restOf(uid) > 0 || this.#holds.refusalOf(uid) !== undefined ? undefined : prepared.resource;
   }
 
   gone(resource: EphemeralDomain): void {
     this.#pending.remove(keyOf(resource.metadata));
     this.#seen.delete(resource.metadata.uid);
+    this.#holds.release(resource.metadata.uid);
   }
 
   /** A host may have a place now. */
@@ -97,27 +124,29 @@ export class Placer {
   }
 
   /** Why a resource waits, in words; undefined where it has not been refused, or is being bound. */
-  waitingFor(resource: EphemeralDomain): string | undefined {
-    if (!this.#pending.isBlocked(keyOf(resource.metadata))) return undefined;
-    const refusals = this.#refusals.get(signatureOf(resource));
-    return refusals === undefined ? undefined : waitingMessage(this.#askOf(resource), refusals, this.#parts.dom0Label);
+  waitingFor(resource: EphemeralDomain): Waiting | undefined {
+    if (!this.#pending.isBlocked(keyOf(resource.metadata))) return this.#holds.lackOf(resource.metadata.uid);
+    const ready = this.#ready(resource);
+    const refusals = ready && this.#refusals.get(signatureOf(ready));
+    if (ready === undefined || refusals === undefined) return undefined;
+    return { reason: 'Unschedulable', message: waitingMessage(this.#askOf(ready), refusals, this.#parts.dom0Label) };
   }
 
   /** Wall clock ms since which a resource waits; undefined where it does not. */
   waitsSince(resource: EphemeralDomain): number | undefined {
-    return this.#pending.has(keyOf(resource.metadata)) ? this.#seen.get(resource.metadata.uid) : undefined;
+    const { uid } = resource.metadata;
+    const waits = this.#pending.has(keyOf(resource.metadata)) || this.#holds.lackOf(uid) !== undefined;
+    return waits ? this.#seen.get(uid) : undefined;
+  }
+
+  /** Why a pending resource can never be started, as far as the cache tells; undefined where it may be. */
+  refusalOf(resource: EphemeralDomain): Refusal | undefined {
+    const prepared = this.#parts.preparer.prepare(resource);
+    return prepared.kind === 'refused' ? prepared.refusal : this.#holds.refusalOf(resource.metadata.uid);
   }
 
   #askOf(resource: EphemeralDomain): Ask {
-    const { namespace = '' } = resource.metadata;
-    const { memoryKiB, ...needs } = needsOf(resource);
-    return {
-      ...needs,
-      memory: memoryKiB * 1024,
-      hostSelector: resource.spec.hostSelector,
-      tolerations: policyOf(resource).tolerations,
-      namespace: { name: namespace, labels: this.#parts.namespaceLabels(namespace) },
-    };
+    return askOf(resource, this.#parts.namespaceLabels(resource.metadata.namespace ?? ''));
   }
 
   #again(key: string): void {
@@ -136,7 +165,7 @@ export class Placer {
   }
 
   #pass(): void {
-    for (let decided = 0; this.#binding < BINDS_AT_ONCE; decided += 1) {
+    for (let decided = 0; this.#binding.size < BINDS_AT_ONCE; decided += 1) {
       const item = this.#pending.next();
       if (item === undefined) return;
       if (decided >= DECISIONS_AT_ONCE) {
@@ -144,86 +173,114 @@ export class Placer {
         return;
       }
       const resource = this.#parts.store.get(item.key);
-      if (resource === undefined || !mayBePlaced(resource)) {
+      const ready = resource !== undefined && mayBePlaced(resource) ? this.#ready(resource) : undefined;
+      if (resource === undefined || ready === undefined) {
         this.#pending.remove(item.key);
         continue;
       }
-      const placement = place(this.#askOf(resource), this.#parts.hosts());
+      const placement = place(this.#askOf(ready), this.#parts.hosts());
       if (placement.kind === 'none') {
         this.#refusals.set(item.signature, placement.refusals);
         this.#pending.block(item.signature);
       } else {
         this.#pending.remove(item.key);
-        this.#begin(resource, placement.host);
+        this.#begin(resource, ready, placement.host);
       }
     }
   }
 
-  #begin(resource: EphemeralDomain, host: string): void {
-    this.#binding += 1;
-    const { namespace, name } = resource.metadata;
-    void this.#bind(resource, host)
-      .catch((error: unknown) => {
+  #begin(resource: EphemeralDomain, ready: EphemeralDomain, host: string): void {
+    const { uid, namespace, name } = resource.metadata;
+    this.#binding.add(uid);
+    void this.#bind(resource, ready, host)
+      .catch((error: unknown): Outcome => {
         if (!isKubeError(error)) this.#parts.logger.error('A binding failed', { namespace, name, host, error });
-        this.#parts.clock.after(RETRY_MS, () => this.#again(keyOf(resource.metadata)));
+        return { kind: 'again', afterMs: RETRY_MS };
       })
-      .finally(() => {
-        this.#binding -= 1;
-        this.#due();
+      .then((outcome) => {
+        this.#binding.delete(uid);
+        this.#ended(resource, outcome);
       });
   }
 
+  #ended(resource: EphemeralDomain, outcome: Outcome): void {
+    const key = keyOf(resource.metadata);
+    if (outcome.kind === 'again' && outcome.afterMs === 0) this.#again(key);
+    else if (outcome.kind === 'again') {
+      this.#parts.clock.after(outcome.afterMs, () => {
+        this.#holds.wake(resource.metadata.uid);
+        this.#again(key);
+      });
+    } else if (outcome.kind === 'refused') this.#parts.refused(resource);
+    // What was not bound has given its place back, which may do for what was set aside.
+    if (outcome.kind === 'bound') this.#due();
+    else this.hostsChanged();
+  }
+
   /** Throws KubeError where the API server could not be asked; nothing is bound then. */
-  async #bind(resource: EphemeralDomain, host: string): Promise<void> {
-    const { writer, wall, reporter, store } = this.#parts;
+  async #bind(resource: EphemeralDomain, ready: EphemeralDomain, host: string): Promise<Outcome> {
     const worker = this.#parts.worker(host);
     const uuid = attemptUuid(resource.metadata.uid, nextAttempt(resource));
-    const assumed = worker?.assume(resource, uuid);
-    if (worker === undefined || assumed === undefined) {
-      // A worker that is being stopped still looks as if it had room: at once again would be a busy loop.
-      this.#parts.clock.after(RETRY_MS, () => this.#again(keyOf(resource.metadata)));
-      return;
+    // At once, so that the next one to be placed is told what is left.
+    const assumed = worker?.assume(ready, uuid);
+    // A worker that is being stopped still looks as if it had room: at once again would be a busy loop.
+    if (worker === undefined || assumed === undefined) return { kind: 'again', afterMs: RETRY_MS };
+    const { uid } = resource.metadata;
+    try {
+      const provision = await this.#parts.preparer.provide(resource);
+      switch (provision.kind) {
+        case 'ready':
+          return await this.#store(provision, worker, { host, uuid, ...assumed });
+        case 'lacks':
+          return { kind: 'again', afterMs: this.#holds.pause(uid, provision.lack) };
+        case 'refused':
+          this.#holds.refuse(uid, provision.refusal);
+          return { kind: 'refused' };
+      }
+    } finally {
+      worker.dismiss(uuid);
     }
-    const { address, identity } = assumed;
+  }
+
+  async #store({ resource, values }: Ready, worker: HostWorker, place: Place): Promise<Outcome> {
+    const { writer, wall, reporter, store } = this.#parts;
+    const { host, uuid, address, identity } = place;
     const name = domainName(address, uuid);
     const seen = this.#seen.get(resource.metadata.uid) ?? wall();
     const binding = { host, address, name, uuid, hostBoot: identity.boot, hostDaemon: identity.daemon, seen };
     const leave = await writer.gate.enter(Priority.bind);
     try {
       const patch = bindPatch(resource, binding, wall());
-      const written = await writer.write(resource, patch, (stored) => bindHere(worker, stored));
+      const written = await writer.write(resource, patch, (stored) => bindHere(worker, stored, values));
       const now = written.kind === 'stored' ? written.resource : store.get(keyOf(resource.metadata));
-      const isOurs = now !== undefined && isSameBinding(bindingOf(now), binding);
-      if (now !== undefined && isOurs) {
-        this.#seen.delete(now.metadata.uid);
-        reporter.bound(now);
-        // An answer that was lost: nobody but us can have stored this.
-        if (written.kind === 'again') bindHere(worker, now);
-      } else this.#again(keyOf(resource.metadata));
+      if (now === undefined || !isSameBinding(bindingOf(now), binding)) return { kind: 'again', afterMs: 0 };
+      this.#seen.delete(now.metadata.uid);
+      this.#holds.release(now.metadata.uid);
+      reporter.bound(now);
+      // An answer that was lost: nobody but us can have stored this.
+      if (written.kind === 'again') bindHere(worker, now, values);
+      return { kind: 'bound' };
     } finally {
       leave();
-      worker.dismiss(uuid);
     }
   }
 }
 
-function bindHere(worker: HostWorker, stored: EphemeralDomain): void {
+/** What came of the attempt to bind a resource. */
+type Outcome =
+  | { readonly kind: 'bound' }
+  /** To be looked at again, after ms. */
+  | { readonly kind: 'again'; readonly afterMs: number }
+  | { readonly kind: 'refused' };
+
+type Ready = Extract<Provision, { kind: 'ready' }>;
+
+interface Place extends Assumption {
+  readonly host: string;
+  readonly uuid: string;
+}
+
+function bindHere(worker: HostWorker, stored: EphemeralDomain, values: ParameterValues): void {
   const binding = bindingOf(stored);
-  if (binding !== undefined) worker.boundByUs(stored, binding);
-}
-
-function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
-  return (
-    stored?.uuid === ours.uuid &&
-    stored.host === ours.host &&
-    stored.address === ours.address &&
-    stored.hostBoot === ours.hostBoot
-  );
-}
-
-/** What asks the same is refused by the same hosts. */
-function signatureOf(resource: EphemeralDomain): string {
-  const { hostSelector = null } = resource.spec;
-  const { tolerations } = policyOf(resource);
-  return JSON.stringify([needsOf(resource), hostSelector, tolerations, resource.metadata.namespace]);
+  if (binding !== undefined) worker.boundByUs(stored, binding, values);
 }

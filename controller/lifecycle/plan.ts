@@ -1,6 +1,7 @@
+import { effectiveSpec } from '#controller/api/index.ts';
 import type { DiskSpec, DomainSpec, EphemeralDomain } from '#controller/api/index.ts';
 import { expandCommandLine, refersTo } from '#controller/domain/cmdline.ts';
-import type { CommandLineNames } from '#controller/domain/cmdline.ts';
+import type { CommandLineNames, ParameterValues } from '#controller/domain/cmdline.ts';
 import { scratchVolume } from '#controller/domain/disks.ts';
 import type { DiskPlan, ScratchOwner } from '#controller/domain/disks.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
@@ -12,7 +13,8 @@ import type { NotifyEndpoint } from '#controller/notify/index.ts';
 import type { Binding } from './attempt.ts';
 
 export type Planning =
-  { readonly ok: true; readonly plan: DomainPlan } | { readonly ok: false; readonly message: string };
+  | { readonly ok: true; readonly plan: DomainPlan }
+  | { readonly ok: false; readonly reason: 'InvalidCommandLine' | 'InvalidTemplate'; readonly message: string };
 
 /** What a guest is told of where it can tell of itself. */
 export interface NotifyPlan {
@@ -23,23 +25,33 @@ export interface NotifyPlan {
 
 /** What of NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL a resource's command line asks for. */
 export function notifyWishes(resource: EphemeralDomain): { readonly endpoint: boolean; readonly token: boolean } {
-  const template = resource.spec.domain.boot.cmdline ?? '';
+  const template = effectiveSpec(resource)?.domain.boot.cmdline ?? '';
   const token = refersTo(template, 'NOTIFY_URL');
   return { token, endpoint: token || refersTo(template, 'NOTIFY_HOST') || refersTo(template, 'NOTIFY_PORT') };
 }
 
-/** What a bound resource's domain is made of on its host, or why a guest cannot get its command line. */
+/**
+ * What a bound resource's domain is made of on its host, or why a guest cannot get its command line. `values`: of its
+ * parameters; undefined where the host has the domain, and with it its command line, already.
+ */
 export function planDomain(
   resource: EphemeralDomain,
   binding: Binding,
   config: HostConfig,
   cluster: string,
+  values: ParameterValues | undefined,
   notify?: NotifyPlan,
 ): Planning {
   const { namespace = '', name, uid } = resource.metadata;
-  const { domain } = resource.spec;
-  const cmdline = commandLine(domain.boot.cmdline, binding, config, notify);
-  if (cmdline?.ok === false) return { ok: false, message: cmdline.fault.message };
+  const domain = effectiveSpec(resource)?.domain;
+  if (domain === undefined) {
+    const message = 'status.resolved is gone, which says what runs: somebody else wrote this status';
+    return { ok: false, reason: 'InvalidTemplate', message };
+  }
+  const { cmdline: written } = domain.boot;
+  const isNeeded = written !== undefined && values !== undefined;
+  const cmdline = isNeeded ? commandLine(written, binding, config, values, notify) : undefined;
+  if (cmdline?.ok === false) return { ok: false, reason: 'InvalidCommandLine', message: cmdline.fault.message };
   const { network } = config;
   return {
     ok: true,
@@ -51,7 +63,7 @@ export function planDomain(
       uuid: binding.uuid,
       name: binding.name,
       type: domain.type,
-      memoryKiB: memoryKiBOf(resource),
+      memoryKiB: memoryKiBOf(domain),
       vcpus: domain.vcpus,
       kernel: domain.boot.kernel,
       initrd: domain.boot.initrd,
@@ -73,17 +85,17 @@ export function planDomain(
 }
 
 function commandLine(
-  template: string | undefined,
+  template: string,
   binding: Binding,
   { network }: HostConfig,
+  values: ParameterValues,
   notify: NotifyPlan | undefined,
 ) {
-  if (template === undefined) return undefined;
   const names = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid, ...notifyNames(notify) };
-  if (network === undefined || binding.address === undefined) return expandCommandLine(template, names);
+  if (network === undefined || binding.address === undefined) return expandCommandLine(template, names, values);
   const { cidr, gateway } = network;
   const where = { IP: binding.address, PREFIX: String(cidr.prefix), NETMASK: netmaskOf(cidr), GATEWAY: gateway };
-  return expandCommandLine(template, { ...names, ...where });
+  return expandCommandLine(template, { ...names, ...where }, values);
 }
 
 function notifyNames(notify: NotifyPlan | undefined): CommandLineNames {
@@ -111,13 +123,19 @@ export interface DomainNeeds {
   readonly interface: boolean;
 }
 
+/** Of a resource that nothing says of what it runs: nothing is started for that. */
+const NO_NEEDS: DomainNeeds = { type: 'pv', memoryKiB: 0, vcpus: 0, disks: false, interface: true };
+
+/** What it takes; nothing where it is not resolved yet. */
 export function needsOf(resource: EphemeralDomain): DomainNeeds {
-  const { type, vcpus, disks = [], interfaces } = resource.spec.domain;
-  const memoryKiB = memoryKiBOf(resource);
+  const domain = effectiveSpec(resource)?.domain;
+  if (domain === undefined) return NO_NEEDS;
+  const { type, vcpus, disks = [], interfaces } = domain;
+  const memoryKiB = memoryKiBOf(domain);
   return { type, memoryKiB, vcpus, disks: disks.length > 0, interface: interfaces?.length !== 0 };
 }
 
 /** The CRD refuses a memory that is no quantity; one that got past it all the same fits nowhere. */
-function memoryKiBOf(resource: EphemeralDomain): number {
-  return quantityKiB(resource.spec.domain.memory) ?? Infinity;
+function memoryKiBOf({ memory }: DomainSpec): number {
+  return quantityKiB(memory) ?? Infinity;
 }

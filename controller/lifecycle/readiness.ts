@@ -1,10 +1,11 @@
+import { effectiveSpec } from '#controller/api/index.ts';
 import type { EphemeralDomain, ReadinessSpec } from '#controller/api/index.ts';
 import type { Probe } from '#controller/notify/index.ts';
 import { timeOf } from './time.ts';
 
 /** What a resource's domain has to do to be ready; undefined: to be started. The one place that reads it. */
 export function readinessOf(resource: EphemeralDomain): ReadinessSpec | undefined {
-  return resource.spec.domain.readiness;
+  return effectiveSpec(resource)?.domain.readiness;
 }
 
 /** Whether its guest is to say itself that it is ready. */

@@ -52,6 +52,48 @@ describe('reconcile', () => {
     });
   }
 
+  describe('with a parameter from a ConfigMap', () => {
+    const parameter = { name: 'A', valueFrom: { configMapKeyRef: { name: 'm', key: 'k' } } };
+    const domain = { type: 'pv', memory: '64Mi', vcpus: 1, boot: { kernel: 'k', cmdline: '$(A)' } } as const;
+
+    it('the values that the scheduler read are used, and forgotten once it runs', async () => {
+      const scene = createScene('xen', { domain, parameters: [parameter] });
+      scene.tracked.values = new Map([['A', 'read']]);
+      await settle(scene);
+      assert.equal(phase(scene), 'Running/DomainStarted');
+      assert.equal(scene.tracked.values, undefined);
+    });
+
+    it('another process bound it: they are read from the API server', async () => {
+      const scene = createScene('xen', { domain, parameters: [parameter] });
+      scene.configMaps.set('m', { k: 'v' });
+      await settle(scene);
+      assert.equal(phase(scene), 'Running/DomainStarted');
+      assert.equal(scene.host.runs, 1);
+    });
+
+    it('gone meanwhile: unbound without a start, its place and its attempt given back', async () => {
+      const scene = createScene('xen', { domain, parameters: [parameter] });
+      await settle(scene);
+      assert.equal(phase(scene), 'Pending/ConfigMapNotFound');
+      assert.equal(scene.stored()?.status?.attempt, undefined);
+      assert.equal(scene.stored()?.status?.host, undefined);
+      assert.equal(scene.host.runs, 0);
+      assert.equal(scene.patches(), 1);
+      assert.equal(scene.state.ledger.totals.domains, 0);
+      assert.equal(scene.state.domains.size, 0);
+    });
+
+    it('holds a line break: Failed, with the parameter’s name, and never started', async () => {
+      const scene = createScene('xen', { domain, parameters: [parameter] });
+      scene.configMaps.set('m', { k: 'a\nb' });
+      await settle(scene);
+      assert.equal(phase(scene), 'Failed/InvalidCommandLine');
+      assert.match(scene.stored()?.status?.message ?? '', /^parameter A holds the control character U\+000A/);
+      assert.equal(scene.host.runs, 0);
+    });
+  });
+
   it('a look that an event crosses does not count', async () => {
     const scene = createScene('xen');
     await settle(scene);

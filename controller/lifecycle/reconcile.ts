@@ -5,7 +5,7 @@ import { currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { knowledgeOf, standingOf } from './knowledge.ts';
 import type { Standing } from './knowledge.ts';
-import { nextStep } from './next.ts';
+import { hasNeverRun, nextStep } from './next.ts';
 import type { Change, Step } from './next.ts';
 import type { OrphanGuard } from './orphans.ts';
 import type { Prober } from './prober.ts';
@@ -183,7 +183,7 @@ async function write(
   const exit = binding.exit ?? tracked.exit;
   const patch = changePatch(resource, change, { requested, started, ready, stopped }, parts.wall(), exit);
   const written = await parts.writer.write(resource, patch, () => {
-    if (change.kind === 'rebind' || (change.kind === 'suspended' && change.neverRan)) noteNeverRan(tracked);
+    if (hasNeverRun(change)) noteNeverRan(tracked);
   });
   if (written.kind === 'again') return undefined;
   tracked.confirmed = written.resource.metadata.resourceVersion;

@@ -2,6 +2,7 @@ import { DomainCondition, EndReason, Phase, ProgressReason, policyOf } from '#co
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { ExitReport } from '#controller/notify/index.ts';
 import { countedAttempts, nextAttempt, pauseAfter } from './attempt.ts';
+import { hasNeverRun } from './next.ts';
 import type { Change } from './next.ts';
 import { clip, conditionsOf, hostOf, isReady, patch, ready, readyReason, set, started } from './status-parts.ts';
 import { startTimes, stopped, withoutDomain, withoutSuspending } from './status-parts.ts';
@@ -25,11 +26,15 @@ export interface NewBinding {
   readonly seen: number;
 }
 
-/** The status patch that binds a resource to a host: the first write of ours in its life. */
+/**
+ * The status patch that binds a resource to a host: the first write of ours in its life. What a template came to is stored
+ * with it, so that nothing that becomes of the template later changes what runs.
+ */
 export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: number): StatusPatch {
   const { host, address, name, uuid, hostBoot, hostDaemon } = binding;
   const at = microTime(now);
   const cleared = withoutDomain(conditionsOf(resource));
+  const resolved = resource.status?.resolved;
   const message = `bound to ${host}${address === undefined ? '' : `, address ${address}`}`;
   return patch(resource, {
     phase: Phase.Scheduled,
@@ -41,6 +46,7 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
     reason: ProgressReason.Bound,
     message,
     startTime: resource.status?.startTime ?? secondTime(now),
+    ...(resolved === undefined ? {} : { resolved }),
     timeline: {
       created: resource.status?.timeline?.created ?? microTime(binding.seen),
       scheduled: at,
@@ -64,7 +70,7 @@ export function changePatch(
   exit?: ExitReport,
 ): StatusPatch {
   const stored = patchOf(resource, change, times, now);
-  if (exit === undefined || change.kind === 'rebind' || change.kind === 'suspended') return stored;
+  if (exit === undefined || hasNeverRun(change) || change.kind === 'suspended') return stored;
   return { ...stored, status: { ...stored.status, exitCode: exit.code, terminationMessage: exit.message } };
 }
 
@@ -87,6 +93,10 @@ function patchOf(resource: EphemeralDomain, change: Change, times: Times, now: n
         attempt: (resource.status?.attempt ?? 1) - 1,
         now,
       });
+    case 'unbind': {
+      const { reason, message } = change;
+      return unbindPatch(resource, { reason, message, attempt: (resource.status?.attempt ?? 1) - 1, now });
+    }
     case 'stopping':
       return stoppingPatch(resource, change, times, now);
     case 'suspended':
@@ -111,14 +121,19 @@ export function waitingPatch(resource: EphemeralDomain, reason: string, message:
   });
 }
 
-/** Failed for good while it is bound to no host. */
+/**
+ * Failed for good while it is bound to no host. What its template came to, where it came to anything, is stored with it: it
+ * may be the template's word that it failed by, or is deleted by.
+ */
 export function unboundFailurePatch(
   resource: EphemeralDomain,
   reason: string,
   message: string,
   now: number,
 ): StatusPatch {
-  return finalPatch(resource, { failed: true, reason, message }, {}, now);
+  const failed = finalPatch(resource, { failed: true, reason, message }, {}, now);
+  const resolved = resource.status?.resolved;
+  return resolved === undefined ? failed : { ...failed, status: { ...failed.status, resolved } };
 }
 
 function runningPatch(resource: EphemeralDomain, id: number, times: Times, now: number): StatusPatch {

@@ -1,9 +1,11 @@
+import { effectiveSpec } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
-import type { KubeLogger } from '#controller/kube/index.ts';
+import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
 import { createToken } from '#controller/notify/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
 import type { Binding } from './attempt.ts';
+import { readValues } from './configmaps.ts';
 import type { Contact } from './contact.ts';
 import { Gate } from './gate.ts';
 import type { HostState } from './host-state.ts';
@@ -22,6 +24,7 @@ export class Starter {
   readonly gate: Gate;
   readonly #state: HostState;
   readonly #scratch: ScratchDisks;
+  readonly #rest: Pick<RestClient, 'get'>;
   readonly #metrics: LifecycleMetrics;
   readonly #logger: KubeLogger;
   readonly #now: () => number;
@@ -33,6 +36,7 @@ export class Starter {
   constructor(parts: {
     readonly state: HostState;
     readonly scratch: ScratchDisks;
+    readonly rest: Pick<RestClient, 'get'>;
     readonly metrics: LifecycleMetrics;
     readonly logger: KubeLogger;
     readonly now: () => number;
@@ -43,6 +47,7 @@ export class Starter {
     this.gate = new Gate(parts.state.config.maxStarting);
     this.#state = parts.state;
     this.#scratch = parts.scratch;
+    this.#rest = parts.rest;
     this.#metrics = parts.metrics;
     this.#logger = parts.logger;
     this.#now = parts.now;
@@ -54,7 +59,8 @@ export class Starter {
   /**
    * Asks the host to start the domain of a binding that is stored; the answer is noted in `tracked`. Returns why it cannot
    * be asked at all, 'not-sent' where it could not be reached, undefined where it was asked. Throws LibvirtError where the
-   * images could not be looked up, or no answer came about a scratch disk.
+   * images could not be looked up, or no answer came about a scratch disk; KubeError where values of parameters could not
+   * be read.
    */
   async start(
     contact: Contact,
@@ -64,9 +70,12 @@ export class Starter {
     defined: boolean,
   ): Promise<Change | 'not-sent' | undefined> {
     const { config, cluster, name: host } = this.#state;
+    // What is defined has its command line already.
+    const lack = defined ? undefined : await this.#readValues(tracked, resource);
+    if (lack !== undefined) return lack;
     const notify = await this.#notifyPlan(resource, binding);
-    const planning = planDomain(resource, binding, config, cluster, notify);
-    if (!planning.ok) return { kind: 'failed', reason: 'InvalidCommandLine', message: planning.message, final: true };
+    const planning = planDomain(resource, binding, config, cluster, defined ? undefined : tracked.values, notify);
+    if (!planning.ok) return { kind: 'failed', reason: planning.reason, message: planning.message, final: true };
     const missing = await this.#missingImages(contact, planning.plan);
     if (missing.length > 0) return this.#imageNotFound(missing);
     const scratch = (planning.plan.disks ?? []).filter((disk) => disk.kind === 'scratch');
@@ -83,14 +92,31 @@ export class Starter {
     if (answer.kind !== 'started') tracked.token = 'unread';
     hearAnswer(tracked, answer, before, this.#now(), this.#wall());
     this.#answered(tracked);
-    if (answer.kind === 'started') this.#metrics.started(host, this.#now() - asked);
-    else {
+    if (answer.kind === 'started') {
+      tracked.values = undefined;
+      this.#metrics.started(host, this.#now() - asked);
+    } else {
       this.#metrics.startFailed(host);
       const { namespace, name, uid } = resource.metadata;
       const { attempt } = binding;
       this.#logger.warn('A start was not answered well', { namespace, name, uid, host, attempt, answer });
     }
     return answer.kind === 'not-sent' ? 'not-sent' : undefined;
+  }
+
+  /** The scheduler read them as it bound the attempt; they are read here where that was another process. */
+  async #readValues(tracked: Tracked, resource: EphemeralDomain): Promise<Change | undefined> {
+    if (tracked.values !== undefined) return undefined;
+    const { namespace = '' } = resource.metadata;
+    const reading = await readValues(this.#rest, namespace, effectiveSpec(resource)?.parameters ?? []);
+    if (reading.ok) {
+      tracked.values = reading.values;
+      return undefined;
+    }
+    const { reason, message } = reading;
+    if (reason === 'InvalidParameters') return { kind: 'failed', reason, message, final: true };
+    // Waiting here would keep its place from others for as long as the ConfigMap is missing.
+    return { kind: 'unbind', reason, message };
   }
 
   /** Where this guest is to tell of itself; undefined: it does not ask, or no way leads from it to this process. */

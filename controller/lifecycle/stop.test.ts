@@ -72,6 +72,7 @@ function changeText(change: Change): string {
     case 'heard':
     case 'succeeded':
     case 'rebind':
+    case 'unbind':
       return change.kind;
   }
 }

@@ -1,3 +1,4 @@
+import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import type { ExitReport } from '#controller/notify/index.ts';
 import type { Asked } from './decide.ts';
 import type { Session } from './session.ts';
@@ -27,6 +28,8 @@ export interface Tracked {
   /** Absent: nobody looked on this session. */
   found: Found | undefined;
   request: Request;
+  /** Values of its parameters, once they were read for this attempt; until it is asked for. */
+  values: ParameterValues | undefined;
   /** Wall clock ms. */
   requestedAt: number | undefined;
   startedAt: number | undefined;
@@ -62,6 +65,7 @@ export function track(uuid: string, owner: Owner | undefined, now: number): Trac
     owner,
     found: undefined,
     request: { kind: 'not-by-us' },
+    values: undefined,
     requestedAt: undefined,
     startedAt: undefined,
     stoppedAt: undefined,
@@ -123,6 +127,13 @@ export function noteNeverRan(tracked: Tracked): void {
   // Whoever has the name has the address too, and may have spoken in its place.
   tracked.readyAt = undefined;
   tracked.exit = undefined;
+}
+
+/** This process has stored the binding itself. `isNew`: neither the host nor a watch had told of the attempt before. */
+export function noteBoundByUs(tracked: Tracked, isNew: boolean, values: ParameterValues, version: string): void {
+  if (isNew && tracked.request.kind === 'not-by-us') tracked.request = { kind: 'not-yet' };
+  tracked.values = values;
+  tracked.confirmed = version;
 }
 
 /** Event STARTED. */

@@ -1,5 +1,6 @@
 import { isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { runWorkers } from '#controller/kube/index.ts';
 import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
@@ -24,7 +25,7 @@ import { isCurrent } from './session.ts';
 import { looseDomains, quarantineLostCreates, surveyOrphans, takenKiB, unidentifiedDomains } from './settling.ts';
 import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
-import { forgetSession, SETTLE_MS } from './tracked.ts';
+import { forgetSession, noteBoundByUs, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 import { createHostQueue, KIND_MISSING } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
@@ -59,12 +60,9 @@ export class HostWorker {
     this.#queue = createHostQueue(name, deps);
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
     this.#scratch = new ScratchDisks({ state: this.state, store: parts.store, logger: deps.logger });
-    this.#starter = new Starter({
-      ...shared,
-      scratch: this.#scratch,
-      notify: deps.notify,
-      answered: (tracked) => this.#answered(tracked),
-    });
+    const { rest, notify } = deps;
+    const starting = { ...shared, scratch: this.#scratch, rest, notify };
+    this.#starter = new Starter({ ...starting, answered: (tracked) => this.#answered(tracked) });
     this.#prober = new Prober({ ...shared, clock: deps.clock, probe, changed: (uuid) => this.#queue.add(uuid) });
     this.#reconciler = {
       ...shared,
@@ -126,12 +124,10 @@ export class HostWorker {
   }
 
   /** This process has just stored the binding itself, so nobody can have asked the host for its domain. */
-  boundByUs(resource: EphemeralDomain, binding: Binding): void {
+  boundByUs(resource: EphemeralDomain, binding: Binding, values: ParameterValues): void {
     const tracked = noticeBinding(this.state, resource, binding, this.#moment());
     // The watch may have told of the binding before its answer came, so what was known before it was sent counts.
-    const isNew = this.#unheardOf.delete(binding.uuid) && tracked.request.kind === 'not-by-us';
-    if (isNew) tracked.request = { kind: 'not-yet' };
-    tracked.confirmed = resource.metadata.resourceVersion;
+    noteBoundByUs(tracked, this.#unheardOf.delete(binding.uuid), values, resource.metadata.resourceVersion);
     this.#queue.add(binding.uuid);
   }
 

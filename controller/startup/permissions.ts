@@ -28,10 +28,12 @@ export const rightsOf = (leaseNamespace: string): readonly Right[] => {
   return [
     ...rights(['get', 'list', 'watch', 'delete'], { group: GROUP, resource: 'ephemeraldomains' }),
     ...rights(['patch'], { group: GROUP, resource: 'ephemeraldomains', subresource: 'status' }),
+    ...rights(['get', 'list', 'watch'], { group: GROUP, resource: 'ephemeraldomaintemplates' }),
     ...rights(['get', 'list', 'watch', 'create'], { group: GROUP, resource: 'domainhosts' }),
     ...rights(['patch'], { group: GROUP, resource: 'domainhosts', subresource: 'status' }),
     ...rights(['get', 'list', 'watch'], { group: '', resource: 'nodes' }),
     ...rights(['get'], { group: '', resource: 'namespaces', name: 'kube-system' }),
+    ...rights(['get'], { group: '', resource: 'configmaps' }),
     ...rights(['list', 'watch'], { group: '', resource: 'namespaces' }),
     ...rights(['create', 'patch'], { group: '', resource: 'events' }),
     ...rights(['get'], { ...crd, name: `ephemeraldomains.${GROUP}` }),

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 
 import { generated } from './generate.ts';
-import { asStored, schemaOf, withoutTransitions } from './schema.ts';
+import { resolvedSchema, withBlock } from './resolved.ts';
+import { asStored, schemaOf, withoutProperties, withoutTransitions } from './schema.ts';
 import type { Crd, Schema } from './schema.ts';
 import { readonlyText, typesOf } from './types.ts';
 
@@ -99,6 +100,71 @@ describe('asStored', () => {
     const stored = asStored(schema);
     assert.deepEqual(stored.required, ['a', 'd']);
     assert.deepEqual(stored.properties?.a?.required, ['b']);
+  });
+});
+
+describe('asStored, of a rule that takes another field in its place', () => {
+  it('takes for granted only the object around both', () => {
+    const leaf: Schema = { type: 'string' };
+    const rule = {
+      rule: 'has(self.a) && (has(self.a.b) || has(self.a.c))',
+      fieldPath: '.a.b',
+      reason: 'FieldValueRequired',
+    };
+    const around: Schema = { type: 'object', properties: { b: leaf, c: leaf } };
+    const stored = asStored({ type: 'object', 'x-kubernetes-validations': [rule], properties: { a: around } });
+    assert.deepEqual(stored.required, ['a']);
+    assert.equal(stored.properties?.a?.required, undefined);
+  });
+});
+
+describe('resolvedSchema', () => {
+  const rule = { rule: 'self > 0', message: 'more' };
+  const spec: Schema = {
+    type: 'object',
+    properties: {
+      domain: { type: 'object', properties: { size: { type: 'integer', 'x-kubernetes-validations': [rule] } } },
+      hostSelector: { type: 'object', properties: { names: { type: 'array', maxItems: 4 } } },
+      activeDeadlineSeconds: { type: 'integer', description: 'Its own.' },
+    },
+  };
+  const resolved = resolvedSchema(spec);
+
+  it('has the fields of a spec and the template, without rules', () => {
+    assert.deepEqual(Object.keys(resolved.properties ?? {}), ['template', ...Object.keys(spec.properties ?? {})]);
+    assert.deepEqual(resolved.properties?.domain?.properties, { size: { type: 'integer' } });
+  });
+
+  it('has room for two selectors in one', () => {
+    assert.equal(resolved.properties?.hostSelector?.properties?.names?.maxItems, 12);
+  });
+
+  it('says of what can be changed later whose word it is', () => {
+    assert.match(
+      resolved.properties?.activeDeadlineSeconds?.description ?? '',
+      /^The template's activeDeadlineSeconds/,
+    );
+  });
+});
+
+describe('withBlock', () => {
+  it('replaces one block and leaves all else as it is, to the letter', () => {
+    const before = 'a:\n  b:   [1]  # kept\n  made:\n    old: x\n    older:\n      y: z\n  c: >-\n    kept\n    too\n';
+    const after = 'a:\n  b:   [1]  # kept\n  made:\n    type: object\n  c: >-\n    kept\n    too\n';
+    assert.equal(withBlock(before, 'made', { type: 'object' }), after);
+    assert.equal(withBlock(after, 'made', { type: 'object' }), after);
+  });
+
+  it('takes a name that stands there twice, or never, for a mistake', () => {
+    assert.throws(() => withBlock('a:\n  made:\nb:\n  made:\n', 'made', {}), /made: stands 2 times, not once/);
+    assert.throws(() => withBlock('a: b\n', 'made', {}), /stands 0 times/);
+  });
+});
+
+describe('withoutProperties', () => {
+  it('takes away what is named, and nothing else', () => {
+    const schema: Schema = { description: 'd', properties: { a: {}, b: {} } };
+    assert.deepEqual(withoutProperties(schema, ['b', 'c']), { description: 'd', properties: { a: {} } });
   });
 });
 

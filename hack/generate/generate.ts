@@ -5,7 +5,8 @@ import { format, resolveConfig } from 'prettier';
 import type { Options } from 'prettier';
 import { parseDocument } from 'yaml';
 
-import { schemaOf, withoutTransitions } from './schema.ts';
+import { resolvedSchema, withBlock } from './resolved.ts';
+import { schemaOf, withoutProperties, withoutTransitions } from './schema.ts';
 import type { Crd } from './schema.ts';
 import { readonlyText, typesOf } from './types.ts';
 import type { Naming } from './types.ts';
@@ -34,6 +35,10 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
       names: {
         '.spec.domain': 'DomainSpec',
         '.spec.domain.boot': 'BootSpec',
+        '.spec.templateRef': 'TemplateReference',
+        '.spec.parameters[]': 'Parameter',
+        '.spec.parameters[].valueFrom': 'ParameterSource',
+        '.spec.parameters[].valueFrom.configMapKeyRef': 'ConfigMapKeySelector',
         '.spec.domain.readiness': 'ReadinessSpec',
         '.spec.domain.readiness.tcp': 'TcpReadiness',
         '.spec.domain.readiness.http': 'HttpReadiness',
@@ -45,8 +50,16 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.tolerations[]': 'Toleration',
         '.status.domain': 'DomainStatus',
         '.status.timeline': 'Timeline',
+        '.status.resolved': 'ResolvedSpec',
+        '.status.resolved.template': 'ResolvedTemplate',
       },
-      given: { '.status.conditions[]': 'Condition' },
+      given: {
+        '.status.conditions[]': 'Condition',
+        '.status.resolved.domain': 'DomainSpec',
+        '.status.resolved.parameters[]': 'Parameter',
+        '.status.resolved.hostSelector': 'LabelSelector',
+        '.status.resolved.tolerations[]': 'Toleration',
+      },
       imports: [CONDITION],
     },
   },
@@ -72,8 +85,8 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.template': 'EphemeralDomainPattern',
         '.spec.template.metadata': 'EphemeralDomainPatternMetadata',
       },
-      given: { '.spec.template.spec': "Omit<EphemeralDomainSpec, 'suspend'>" },
-      imports: ["import type { EphemeralDomainSpec } from './ephemeraldomain.gen.ts';"],
+      given: { '.spec.template.spec': "Omit<EffectiveSpec, 'suspend'>" },
+      imports: ["import type { EffectiveSpec } from './effective.ts';"],
     },
   },
 };
@@ -82,21 +95,28 @@ const crdPath = (source: Source): string => `crds/${source.name}s.yaml`;
 
 const parseCrd = (text: string): Crd => parseDocument(text).toJS() as Crd;
 
+/** Of an EphemeralDomain's spec, what is its own business and never a template's. */
+const OWN = ['templateRef', 'suspend', 'request'];
+
 /** The template's CRD with the EphemeralDomain's spec in it, comments and all else as they were. */
 const templateText = async (before: string, domain: Crd, config: Options): Promise<string> => {
   const document = parseDocument(before);
   const spec = schemaOf(domain).properties?.spec;
   if (spec === undefined) throw new Error(`${crdPath(SOURCES.domain)} has no schema for spec`);
-  // What is made from a template begins unsuspended.
-  const kept = Object.entries(spec.properties ?? {}).filter(([name]) => name !== 'suspend');
-  const copy = withoutTransitions({
-    ...spec,
-    properties: Object.fromEntries(kept),
-    description: "The EphemeralDomain's spec, without suspend.",
-  });
+  const description =
+    "The EphemeralDomain's spec, but for templateRef and suspend: what its EphemeralDomains do not say themselves.";
+  const copy = withoutTransitions({ ...withoutProperties(spec, OWN), description });
   const steps = TEMPLATE_SPEC.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
   document.setIn(steps, document.createNode(copy));
   return format(document.toString({ lineWidth: 120, singleQuote: true }), { ...config, parser: 'yaml' });
+};
+
+/** The EphemeralDomain's CRD with status.resolved made from its spec, all else as it was. */
+const domainText = async (before: string, config: Options): Promise<string> => {
+  const spec = schemaOf(parseCrd(before)).properties?.spec;
+  if (spec === undefined) throw new Error(`${crdPath(SOURCES.domain)} has no schema for spec`);
+  const text = withBlock(before, 'resolved', resolvedSchema(withoutProperties(spec, OWN)));
+  return format(text, { ...config, parser: 'yaml' });
 };
 
 const typesFile = async (source: Source, crd: Crd, config: Options): Promise<Generated> => {
@@ -129,11 +149,13 @@ export const SCHEMA_VERSION = ${version};
 export const generated = async (root: string): Promise<readonly Generated[]> => {
   const read = (source: Source): Promise<string> => readFile(join(root, crdPath(source)), 'utf8');
   const config = (await resolveConfig(join(root, 'package.json'))) ?? {};
-  const domain = parseCrd(await read(SOURCES.domain));
+  const ownText = await domainText(await read(SOURCES.domain), config);
+  const domain = parseCrd(ownText);
   const host = parseCrd(await read(SOURCES.host));
   const text = await templateText(await read(SOURCES.template), domain, config);
   const template = parseCrd(text);
   return [
+    { path: crdPath(SOURCES.domain), text: ownText },
     { path: crdPath(SOURCES.template), text },
     await typesFile(SOURCES.domain, domain, config),
     await typesFile(SOURCES.host, host, config),

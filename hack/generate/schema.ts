@@ -3,6 +3,9 @@ export interface Schema {
   readonly type?: string;
   readonly description?: string;
   readonly format?: string;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly required?: readonly string[];
@@ -11,6 +14,7 @@ export interface Schema {
   readonly items?: Schema;
   readonly 'x-kubernetes-validations'?: readonly Rule[];
   readonly 'x-kubernetes-int-or-string'?: boolean;
+  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
 }
 
 /** A CEL rule of a schema. */
@@ -53,11 +57,24 @@ export const withoutTransitions = (schema: Schema): Schema => {
   };
 };
 
-/** Field paths (`memory`, `spec.domain`) that this object's rules say must be there. */
+/** An object's schema without some of its properties; rules that speak of them must have gone already, or be transitions. */
+export const withoutProperties = (schema: Schema, names: readonly string[]): Schema => ({
+  ...schema,
+  properties: Object.fromEntries(Object.entries(schema.properties ?? {}).filter(([name]) => !names.includes(name))),
+});
+
+/**
+ * Field paths (`memory`, `spec.domain`) that this object's rules say must be there. Where a rule takes another field in its
+ * place, only the object around it must.
+ */
 const requiredByRule = (schema: Schema): readonly string[] =>
   (schema['x-kubernetes-validations'] ?? [])
     .filter((rule) => rule.reason === 'FieldValueRequired' && rule.fieldPath !== undefined)
-    .map((rule) => (rule.fieldPath ?? '').replace(/^\./, ''));
+    .map(({ rule, fieldPath = '' }) => {
+      const path = fieldPath.replace(/^\./, '').split('.');
+      return (rule.includes('||') ? path.slice(0, -1) : path).join('.');
+    })
+    .filter((path) => path !== '');
 
 const ONE_OF = /^self in \[((?:'\w+'(?:, )?)+)\]$/;
 

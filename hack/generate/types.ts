@@ -76,6 +76,9 @@ const named = (schema: Schema, kind: string, path: string, naming: Naming): Name
     return { ...own, items: { ...items, description: undefined } };
   }
   if (schema.additionalProperties !== undefined) return { ...own, tsType: 'Readonly<Record<string, string>>' };
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true) {
+    return { ...own, tsType: 'Readonly<Record<string, unknown>>' };
+  }
   return schema['x-kubernetes-int-or-string'] === true ? { ...own, tsType: 'number | string' } : own;
 };
 

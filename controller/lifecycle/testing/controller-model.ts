@@ -219,6 +219,7 @@ function store(stored: Stored, change: Change, now: number): void {
     case 'succeeded':
     case 'failed':
     case 'rebind':
+    case 'unbind':
       stored.bound = undefined;
       stored.outcome = change;
       return;

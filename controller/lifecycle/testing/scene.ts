@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { readHostSpec } from '#controller/domain/hostspec.ts';
-import { createStore, KubeError, keyOf, silentLogger } from '#controller/kube/index.ts';
+import { CONFIG_MAPS, createStore, KubeError, keyOf, silentLogger } from '#controller/kube/index.ts';
 import type { ObjectRef, RestClient } from '#controller/kube/index.ts';
 import type { Hypervisor } from '#controller/libvirt/index.ts';
 import { bindingOf } from '../attempt.ts';
@@ -39,6 +39,8 @@ export interface Scene {
   /** Status patches that were stored. */
   readonly patches: () => number;
   readonly remove: () => void;
+  /** Data of the ConfigMaps that there are, by name. */
+  readonly configMaps: Map<string, Readonly<Record<string, string>>>;
   /** Somebody changes its spec, and the watch tells of it. */
   readonly respec: (spec: Partial<EphemeralDomain['spec']>) => void;
   /** Moves the clocks on. */
@@ -68,6 +70,7 @@ export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec
     stored: api.stored,
     patches: api.patches,
     remove: api.remove,
+    configMaps: api.configMaps,
     respec: (changed) => store.put(api.respec(changed)),
     pass: (ms) => {
       now += ms;
@@ -86,12 +89,16 @@ export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec
 
 function createApi(first: EphemeralDomain) {
   let stored: EphemeralDomain | undefined = first;
+  const configMaps: Scene['configMaps'] = new Map();
   let patches = 0;
   const failure = (error: 'not-found' | 'conflict', ref: ObjectRef) =>
     new KubeError({ error, message: error, verb: 'get', kind: EPHEMERAL_DOMAINS.kind, ref, host: 'test' });
   const rest = {
-    get: (_type: unknown, ref: ObjectRef) =>
-      stored === undefined ? Promise.reject(failure('not-found', ref)) : Promise.resolve(stored),
+    get: (type: { readonly kind: string }, ref: ObjectRef) => {
+      const data = configMaps.get(ref.name);
+      const found = type.kind === CONFIG_MAPS.kind ? data && { metadata: ref, data } : stored;
+      return found === undefined ? Promise.reject(failure('not-found', ref)) : Promise.resolve(found);
+    },
     list: () => Promise.resolve({ items: [], resourceVersion: '1' }),
     patchStatus: (
       _type: unknown,
@@ -113,6 +120,7 @@ function createApi(first: EphemeralDomain) {
   } as unknown as RestClient;
   return {
     rest,
+    configMaps,
     stored: () => stored,
     patches: () => patches,
     store: (next: EphemeralDomain) => {
@@ -159,7 +167,7 @@ function createParts(
     state,
     store,
     writer: new StatusWriter(rest, store, now),
-    starter: new Starter({ state, scratch, metrics, logger: silentLogger, now, wall, answered: nothing }),
+    starter: new Starter({ state, rest, scratch, metrics, logger: silentLogger, now, wall, answered: nothing }),
     scratch,
     orphans: new OrphanGuard(now, () => ({ listed: 1, orphans: [] })),
     prober: { follow: nothing },

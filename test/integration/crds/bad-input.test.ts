@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 
 import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { asDomain, asTemplate, BAD_INPUT } from './bad-input.ts';
-import { applyAll, domainHost, ephemeralDomain, refusalOf, SMALLEST } from './support.ts';
+import { applyAll, domainHost, ephemeralDomain, refusalOf, SMALLEST, template } from './support.ts';
 import type { Verdicts } from './support.ts';
+
+const SECRET = { name: 'A', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } };
+const SECRET_PATH = 'spec.parameters[0].valueFrom';
 
 const APPLY = ['apply', '--dry-run=server', '--namespace=default'];
 
@@ -21,7 +24,7 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
     );
     templates = await applyAll(
       APPLY,
-      BAD_INPUT.map((input, index) => asTemplate(input, `bad-${index}`)),
+      BAD_INPUT.flatMap((input, index) => (input.saysInTemplate === null ? [] : [asTemplate(input, `bad-${index}`)])),
     );
   });
 
@@ -38,10 +41,11 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
   }
 
   it('is refused in a template with the same sentences', () => {
-    for (const [index, { what, field, says }] of BAD_INPUT.entries()) {
+    for (const [index, { what, field, says, saysInTemplate = says }] of BAD_INPUT.entries()) {
+      if (saysInTemplate === null) continue;
       const faults = templates.get(`bad-${index}`) ?? [];
       const fault = faults.find((each) => each.field === `spec.template.${field}`);
-      assert.ok(fault?.message.includes(says.replace(/^spec\./, '')) === true, `${what}: ${JSON.stringify(faults)}`);
+      assert.ok(fault?.message.endsWith(saysInTemplate) === true, `${what}: ${JSON.stringify(faults)}`);
     }
   });
 
@@ -62,10 +66,27 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
     ['a field that is misspelt', { ...SMALLEST, ttlSecondsAfterFinish: 5 }, 'spec.ttlSecondsAfterFinish'],
     ['a field within domain', { domain: { ...SMALLEST.domain, cpus: 2 } }, 'spec.domain.cpus'],
     ['a field of a later version', { ...SMALLEST, request: {} }, 'spec.request'],
+    ['a secret, which is for a later version', { ...SMALLEST, parameters: [SECRET] }, `${SECRET_PATH}.secretKeyRef`],
   ] as const) {
     it(`is refused for ${what}, by name`, async () => {
       const stderr = await refusalOf([...APPLY, '-f', '-'], JSON.stringify(ephemeralDomain('bad', spec)));
       assert.ok(stderr.includes(`unknown field "${path}"`), stderr);
+    });
+  }
+});
+
+describe('kubectl apply of an EphemeralDomainTemplate', function () {
+  this.timeout(60_000);
+
+  for (const [field, value] of [
+    ['templateRef', { name: 'web' }],
+    ['suspend', true],
+  ] as const) {
+    it(`is refused for ${field}, which is each resource's own business, by name`, async () => {
+      await sharedCluster();
+      const nested = template('bad', { ...SMALLEST, [field]: value });
+      const stderr = await refusalOf([...APPLY, '-f', '-'], JSON.stringify(nested));
+      assert.ok(stderr.includes(`unknown field "spec.template.spec.${field}"`), stderr);
     });
   }
 });

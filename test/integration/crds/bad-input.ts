@@ -1,3 +1,4 @@
+import { BAD_PARAMETERS } from './bad-parameters.ts';
 import { ephemeralDomain, template, withBoot, withDomain } from './support.ts';
 import type { Fields, Manifest } from './support.ts';
 import { BAD_POLICY } from './bad-policy.ts';
@@ -77,11 +78,17 @@ const ONE_LINE = 'cmdline must be one line without control characters: put blank
 const TOO_LONG = 'cmdline must be at most 1023 bytes long, all that a PV guest gets: shorten it';
 
 const NO_DOMAIN = 'spec.domain is missing: say what to run, with at least memory (such as 64Mi) and boot.kernel';
+const NOTHING_TO_RUN = {
+  field: 'spec.domain',
+  says: `${NO_DOMAIN}, or name an EphemeralDomainTemplate as spec.templateRef.name`,
+  saysInTemplate: NO_DOMAIN.replace('spec.', 'spec.template.spec.'),
+};
 
 /** Everything that kubectl apply must refuse of an EphemeralDomain's spec. */
 export const BAD_INPUT: readonly BadInput[] = [
-  { what: 'no spec', spec: undefined, field: 'spec.domain', says: NO_DOMAIN },
-  { what: 'no domain', spec: {}, field: 'spec.domain', says: NO_DOMAIN },
+  { what: 'no spec', spec: undefined, ...NOTHING_TO_RUN },
+  { what: 'no domain and no templateRef', spec: {}, ...NOTHING_TO_RUN },
+  ...BAD_PARAMETERS,
   {
     what: 'no memory',
     spec: { domain: { boot: { kernel: 'hatchling' } } },

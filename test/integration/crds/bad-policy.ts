@@ -8,6 +8,8 @@ export interface BadInput {
   readonly field: string;
   /** The sentence, after kubectl's `Invalid value: …: ` and the like. */
   readonly says: string;
+  /** The sentence in a template, where it is another; null: a template cannot have this. */
+  readonly saysInTemplate?: string | null;
 }
 
 const policy = (field: string, value: unknown, says: string): BadInput => ({

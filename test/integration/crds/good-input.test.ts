@@ -96,6 +96,21 @@ const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
       ],
     },
   ],
+  ['no parameters', { ...SMALLEST, parameters: [] }],
+  ['an empty value', { ...SMALLEST, parameters: [{ name: 'A', value: '' }] }],
+  [
+    'the longest name and value',
+    { ...SMALLEST, parameters: [{ name: `_${'a'.repeat(62)}`, value: 'x'.repeat(1023) }] },
+  ],
+  ['a value that looks like a reference', { ...SMALLEST, parameters: [{ name: 'A', value: '$(IP) $$ <&>' }] }],
+  [
+    'the most parameters',
+    { ...SMALLEST, parameters: Array.from({ length: 64 }, (_, i) => ({ name: `P${i}`, value: '€'.repeat(341) })) },
+  ],
+  [
+    'a value from a ConfigMap',
+    { ...SMALLEST, parameters: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a.b-c', key: '.a_B-1' } } }] },
+  ],
   ['an empty hostSelector', { ...SMALLEST, hostSelector: {} }],
   [
     'a hostSelector with everything',
@@ -140,6 +155,27 @@ describe('kubectl apply of an EphemeralDomain that makes sense', function () {
       assert.deepEqual(templates.get(`good-${index}`), []);
     });
   }
+
+  it('is accepted with a templateRef in place of domain, and nothing is filled in', async () => {
+    const { kubectl } = await sharedCluster();
+    const spec = { templateRef: { name: 'web.v1' } };
+    const input = JSON.stringify(ephemeralDomain('of-a-template', spec));
+    const stored = JSON.parse(
+      await kubectl(['create', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
+    ) as { readonly spec: unknown };
+    assert.deepEqual(stored.spec, spec);
+  });
+
+  it('stores any JSON Schema for a template’s parameters as it was written', async () => {
+    const { kubectl } = await sharedCluster();
+    const parametersSchema = { properties: { SIZE: { enum: ['small', 1, true, null], 'x-hint': { a: [] } } } };
+    const pattern = template('with-schema', SMALLEST);
+    const input = JSON.stringify({ ...pattern, spec: { ...(pattern['spec'] as Fields), parametersSchema } });
+    const stored = JSON.parse(
+      await kubectl(['create', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
+    ) as { readonly spec: { readonly parametersSchema: unknown } };
+    assert.deepEqual(stored.spec.parametersSchema, parametersSchema);
+  });
 
   it('fills in type and vcpus within domain, and nothing else', async () => {
     const { kubectl } = await sharedCluster();

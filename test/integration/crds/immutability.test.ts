@@ -37,6 +37,9 @@ const changes = (field: string, from: unknown, to: unknown, refused?: readonly [
 const A = { name: 'a', volume: 'data.img' };
 const B = { name: 'b', scratch: { size: '1Mi' } };
 
+const FROM_TEMPLATE = { templateRef: { name: 'web' } };
+const TEMPLATE =
+  'spec.templateRef is immutable: what an EphemeralDomain runs cannot change; delete it and create another';
 const SELECTOR = { matchLabels: { zone: 'a' } };
 
 /** What never changes, in whatever phase. */
@@ -73,6 +76,30 @@ const ALWAYS: readonly Change[] = [
     after: {},
     refused: ['spec.domain', 'spec.domain is missing: say what to run'],
   },
+  {
+    what: 'domain replaced by a templateRef',
+    before: SMALLEST,
+    after: FROM_TEMPLATE,
+    refused: ['spec.domain', DOMAIN],
+  },
+  {
+    what: 'templateRef replaced by a domain',
+    before: FROM_TEMPLATE,
+    after: SMALLEST,
+    refused: ['spec.templateRef', TEMPLATE],
+  },
+  {
+    what: 'templateRef changed',
+    before: FROM_TEMPLATE,
+    after: { templateRef: { name: 'shop' } },
+    refused: ['spec.templateRef', TEMPLATE],
+  },
+  ...changes(
+    'parameters',
+    [{ name: 'A', value: '1' }],
+    [{ name: 'A', value: '2' }],
+    ['spec.parameters', immutable('parameters')],
+  ),
   { what: 'defaults written out', before: SMALLEST, after: withDomain({ type: 'pv', vcpus: 1 }) },
   { what: 'nothing', before: SMALLEST, after: SMALLEST },
   ...changes('hostSelector', SELECTOR, { matchLabels: { zone: 'b' } }, [

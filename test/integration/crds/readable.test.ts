@@ -60,6 +60,7 @@ describe('kubectl get', function () {
       [
         ephemeralDomain('one', SMALLEST),
         ephemeralDomain('two', withDomain({ memory: 67_108_864 })),
+        ephemeralDomain('three', { templateRef: { name: 'pattern' } }),
         template('pattern', SMALLEST),
       ],
     );
@@ -78,14 +79,16 @@ describe('kubectl get', function () {
     assert.deepEqual(await get('edom'), [
       'NAME|PHASE|REASON|HOST|ADDRESS|SPAWN|AGE',
       'one|Running|xen-1|198.18.4.21|412ms|AGE',
+      'three|AGE',
       'two|Failed|ImageNotFound|xen-2|AGE',
     ]);
   });
 
-  it('shows with -o wide the attempt, the domain and what it runs, memory as it was written', async () => {
+  it('shows with -o wide the attempt, the domain and what it runs or its template, memory as it was written', async () => {
     assert.deepEqual(await get('edom', '-o', 'wide'), [
-      'NAME|PHASE|REASON|HOST|ADDRESS|SPAWN|AGE|ATTEMPT|DOMAIN|TYPE|MEMORY|VCPUS|KERNEL',
+      'NAME|PHASE|REASON|HOST|ADDRESS|SPAWN|AGE|ATTEMPT|DOMAIN|TEMPLATE|TYPE|MEMORY|VCPUS|KERNEL',
       'one|Running|xen-1|198.18.4.21|412ms|AGE|1|edom-198-18-4-21|pv|64Mi|1|hatchling',
+      'three|AGE|pattern',
       'two|Failed|ImageNotFound|xen-2|AGE|pv|67108864|1|hatchling',
     ]);
   });
@@ -112,7 +115,7 @@ describe('kubectl get', function () {
   for (const [selector, names] of [
     ['status.phase=Failed', ['two']],
     ['status.host=xen-1', ['one']],
-    ['status.host!=xen-1', ['two']],
+    ['status.host!=xen-1', ['three', 'two']],
     ['status.reason=ImageNotFound', ['two']],
     ['status.address=198.18.4.21', ['one']],
     ['status.phase=Running,status.host=xen-2', []],
@@ -150,6 +153,11 @@ describe('kubectl explain', function () {
     ['edom.spec.suspend', 'as in a Job'],
     ['edom.status.suspendedAttempts', 'ended by a suspension'],
     ['edt.spec.template.spec.priority', 'a higher one goes first'],
+    ['edom.spec.parameters.valueFrom.configMapKeyRef', 'waits with reason ConfigMapNotFound'],
+    ['edom.spec.templateRef', 'stored as status.resolved'],
+    ['edom.status.resolved.template', 'as it was then'],
+    ['edom.status.resolved.domain.boot.kernel', 'Name of the volume to boot'],
+    ['edt.spec.parametersSchema', 'JSON Schema'],
     ['dh.spec.domainCIDR', 'IPv4 range'],
     ['dh.spec.allowedNamespaces', 'by the labels of their Namespaces'],
   ] as const) {

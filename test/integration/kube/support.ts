@@ -11,6 +11,7 @@ import { stopProcess } from '#hack/bed/process.ts';
 import { ensurePki } from '#hack/cluster/pki.ts';
 import { recordedPort } from '#hack/cluster/ports.ts';
 import {
+  CONFIG_MAPS,
   createReflector,
   createRestClient,
   createStore,
@@ -20,29 +21,18 @@ import {
 } from '#controller/kube/index.ts';
 import type {
   ClientConfig,
+  ConfigMap,
   KubeError,
-  KubeObject,
   Reflector,
   ReflectorOptions,
-  ResourceType,
   RestClient,
   Store,
 } from '#controller/kube/index.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { ownBed, sharedBed, sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 
-/** core/v1, the simplest kind that holds something. */
-export interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
-
-export const CONFIG_MAPS: ResourceType<ConfigMap> = {
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-};
+/** The simplest kind that holds something. */
+export { CONFIG_MAPS };
 
 /** For a control plane whose programs are in the cache, on a busy machine. */
 const CLUSTER_TIMEOUT_MS = 240_000;

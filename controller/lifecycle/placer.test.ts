@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+
+import type { EphemeralDomain } from '#controller/api/index.ts';
+import { createStore, silentLogger } from '#controller/kube/index.ts';
+import type { RestClient } from '#controller/kube/index.ts';
+import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
+import { Placer } from './placer.ts';
+import type { Preparer, Provision } from './preparer.ts';
+import { merge, resource } from './testing/resources.ts';
+import type { HostWorker } from './worker.ts';
+import { StatusWriter } from './writer.ts';
+import type { DomainIndex } from './writer.ts';
+
+const HOST = {
+  name: 'h',
+  labels: {},
+  unschedulable: false,
+  taints: [],
+  domainTypes: ['pv'],
+  attachesDisks: false,
+  freeMemory: 2 ** 40,
+  freeAddresses: 9,
+  domains: 0,
+  maxDomains: 9,
+  starting: 0,
+  maxStarting: 9,
+};
+const LACK = { reason: 'ConfigMapNotFound', message: 'there is no ConfigMap' } as const;
+
+/** A placer with one host that takes everything, whose ConfigMaps are answered by the test. */
+function stage() {
+  const clock = new FakeClock();
+  // As Node's own timers may be: a little early.
+  const early = {
+    now: () => clock.now(),
+    date: () => clock.date(),
+    after: (ms: number, callback: () => void) => clock.after(ms - 0.5, callback),
+  };
+  const store = createStore<EphemeralDomain, DomainIndex>();
+  const pending: EphemeralDomain = resource();
+  store.replaceAll([pending], '7');
+  const claims = new Set<number>();
+  const refused: string[] = [];
+  let claimed = 0;
+  const answers: ((provision: Provision) => void)[] = [];
+  const rest = {
+    patchStatus: (_type: unknown, _ref: unknown, patch: { readonly status?: unknown }) => {
+      const metadata = { ...pending.metadata, resourceVersion: '8' };
+      return Promise.resolve({ ...pending, metadata, status: merge(undefined, patch.status) });
+    },
+  } as unknown as RestClient;
+  const worker = {
+    assume: () => {
+      claims.add((claimed += 1));
+      return { address: '198.18.0.2', identity: { boot: 'b', daemon: 'd', outlivesDaemon: true } };
+    },
+    dismiss: () => claims.delete(claimed),
+    boundByUs: () => undefined,
+  } as unknown as HostWorker;
+  const nothing = () => undefined;
+  const placer = new Placer({
+    store,
+    writer: new StatusWriter(rest, store, () => clock.now()),
+    reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },
+    logger: silentLogger,
+    clock: early,
+    wall: () => clock.now(),
+    dom0Label: 'a=b',
+    preparer: {
+      prepare: (each: EphemeralDomain) => ({ kind: 'ready', resource: each }),
+      provide: () => new Promise<Provision>((answer) => answers.push(answer)),
+    } as unknown as Preparer,
+    hosts: () => [HOST],
+    worker: () => worker,
+    namespaceLabels: () => ({}),
+    refused: ({ metadata }) => refused.push(metadata.uid),
+  });
+  const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+  const answer = async (provision: Provision) => {
+    answers.pop()?.(provision);
+    await turn();
+  };
+  return { clock, store, pending, placer, claims, refused, turn, answer, asked: () => answers.length };
+}
+
+describe('Placer, while ConfigMaps are read', () => {
+  it('begins no second binding for what is noticed of a resource meanwhile', async () => {
+    const { placer, pending, claims, turn } = stage();
+    placer.noticed(pending);
+    await turn();
+    placer.noticed(pending);
+    await turn();
+    assert.equal(claims.size, 1);
+  });
+
+  it('gives the place back where one is missing, says why, and looks again after a pause', async () => {
+    const { clock, placer, pending, claims, store, turn, answer, asked } = stage();
+    placer.noticed(pending);
+    await turn();
+    await answer({ kind: 'lacks', lack: LACK });
+    assert.equal(claims.size, 0);
+    assert.deepEqual(placer.waitingFor(pending), LACK);
+    placer.noticed(pending);
+    await turn();
+    assert.equal(asked(), 0, 'asked again before the pause is over');
+    await clock.advance(999.5);
+    await turn();
+    assert.equal(asked(), 1);
+    await answer({ kind: 'ready', resource: pending, values: new Map() });
+    assert.equal(store.get('default/x')?.status?.host, 'h');
+    assert.equal(placer.waitsSince(pending), undefined);
+  });
+
+  it('hands on what can never be started, and does not try it again', async () => {
+    const { placer, pending, claims, refused, turn, answer, asked } = stage();
+    placer.noticed(pending);
+    await turn();
+    const refusal = { reason: 'InvalidParameters', message: 'm' } as const;
+    await answer({ kind: 'refused', refusal });
+    assert.deepEqual(refused, [pending.metadata.uid]);
+    assert.deepEqual(placer.refusalOf(pending), refusal);
+    assert.equal(claims.size, 0);
+    placer.noticed(pending);
+    await turn();
+    assert.equal(asked(), 0);
+  });
+});
