@@ -149,6 +149,9 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
       clock,
       wall,
       placesChanged: () => placer.hostsChanged(),
+      abandoned: (host) => {
+        for (const resource of caches.domains.byIndex('host', host)) finisher.noticed(resource);
+      },
       makeWorker: (name, config, statusChanged) =>
         new HostWorker({
           ...{ name, config, cluster, deps, store, writer, reporter, metrics, wall },
@@ -174,7 +177,7 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
   });
   const finisher: Finisher = new Finisher({
     ...{ rest, store, writer, reporter, placer, preparer, clock, wall, logger },
-    hasHost: (name) => caches.domainHosts.get(name) !== undefined,
+    whyAbandoned: (host) => hosts.whyAbandoned(host),
     hostLostAfterMs: options.hostLostAfterMs,
   });
   const notices = new Notices({ store, clock, wall, worker: (host) => hosts.worker(host) });
@@ -184,12 +187,19 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
 /** Who is told of what; `addHandlers` first tells of all there is. */
 function connectParts({ caches, hosts, placer, finisher, notices }: Parts): void {
   const noticeHost = (object: KubeObject) => hosts.noticed(object.metadata.name);
-  const noticeRemoval = (object: KubeObject) => {
-    noticeHost(object);
-    for (const resource of caches.domains.byIndex('host', object.metadata.name)) finisher.noticed(resource);
-  };
   caches.nodes.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeHost });
-  caches.domainHosts.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeRemoval });
+  caches.domainHosts.addHandlers({
+    added: () => hosts.specsChanged(),
+    updated: (host, previous) => {
+      noticeHost(host);
+      if (host.metadata.generation !== previous.metadata.generation) hosts.specsChanged();
+    },
+    deleted: (host) => {
+      noticeHost(host);
+      hosts.specsChanged();
+      for (const resource of caches.domains.byIndex('host', host.metadata.name)) finisher.noticed(resource);
+    },
+  });
   const noticeNamespace = () => placer.hostsChanged();
   caches.namespaces.addHandlers({
     added: noticeNamespace,

@@ -22,14 +22,22 @@ export interface FinisherParts {
   readonly reporter: Reporter;
   readonly placer: Placer;
   readonly preparer: Preparer;
-  /** Whether there is a worker, or soon will be, that looks after what is bound to this host. */
-  readonly hasHost: (name: string) => boolean;
+  /** Why nobody looks after what is bound to this host; undefined where a worker does, or soon will. */
+  readonly whyAbandoned: (host: string) => Abandonment | undefined;
   readonly hostLostAfterMs: number;
   readonly clock: Clock;
   readonly wall: WallClock;
   readonly logger: KubeLogger;
 }
 
+/** A host that is not looked after. */
+export interface Abandonment {
+  readonly reason: typeof EndReason.HostRemoved | typeof EndReason.HostLost;
+  /** What is the matter with it. */
+  readonly why: string;
+}
+
+const OVERDUE = 'it was active for longer than activeDeadlineSeconds allows, and nobody looks after its host';
 const DONE: ReconcileResult = { kind: 'done' };
 const AT_ONCE = 8;
 /** A reason for waiting is written only after so long, and a changed one so much later. */
@@ -49,7 +57,11 @@ export class Finisher {
   readonly #queue: WorkQueue;
   /** Monotonic ms since which a resource's host has been missing, by UID. */
   readonly #hostMissing = new Map<string, number>();
-  #nextReason = 0;
+  /** Monotonic ms at which a resource's reason for waiting was written last, by UID. */
+  readonly #told = new Map<string, number>();
+  /** Monotonic ms at which a resource's turn to be told comes, by UID. */
+  readonly #turns = new Map<string, number>();
+  #nextTurn = 0;
 
   constructor(parts: FinisherParts) {
     this.#parts = parts;
@@ -67,12 +79,13 @@ export class Finisher {
       return;
     }
     const binding = bindingOf(resource);
-    const isLoose = binding !== undefined && !this.#parts.hasHost(binding.host);
+    const isLoose = binding !== undefined && this.#parts.whyAbandoned(binding.host) !== undefined;
     if (isLoose || expiryOf(resource) !== undefined) this.#queue.add(key);
   }
 
   gone(resource: EphemeralDomain): void {
-    this.#hostMissing.delete(resource.metadata.uid);
+    const { uid } = resource.metadata;
+    for (const times of [this.#hostMissing, this.#told, this.#turns]) times.delete(uid);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -106,22 +119,27 @@ export class Finisher {
     return DONE;
   }
 
-  /** Bound to a host whose DomainHost is gone: nobody can say what becomes of it. */
+  /** Bound to a host that nobody looks after: what becomes of its domain cannot be said. */
   async #loose(resource: EphemeralDomain, host: string): Promise<ReconcileResult> {
+    const { whyAbandoned, hostLostAfterMs, clock, wall } = this.#parts;
     const { uid } = resource.metadata;
-    if (this.#parts.hasHost(host)) {
+    const abandoned = whyAbandoned(host);
+    if (abandoned === undefined) {
       this.#hostMissing.delete(uid);
       return DONE;
     }
-    const now = this.#parts.clock.now();
-    const since = this.#hostMissing.get(uid) ?? now;
+    const since = this.#hostMissing.get(uid) ?? clock.now();
     this.#hostMissing.set(uid, since);
-    const wait = since + this.#parts.hostLostAfterMs - now;
+    const deadline = (deadlineOf(resource) ?? Infinity) - wall();
+    const wait = Math.min(since + hostLostAfterMs - clock.now(), deadline);
     if (wait > 0) return { kind: 'again-after', ms: wait };
-    const message = `the DomainHost ${host} was deleted: whether the domain still runs is not known`;
-    const change: Change = { kind: 'failed', reason: EndReason.HostRemoved, message, final: false };
+    const told = `${abandoned.why}: whether the domain still runs is not known`;
+    const change: Change =
+      deadline <= 0
+        ? { kind: 'failed', reason: EndReason.DeadlineExceeded, message: OVERDUE, final: true }
+        : { kind: 'failed', reason: abandoned.reason, message: told, final: false };
     const binding = bindingOf(resource);
-    const written = await this.#write(resource, changePatch(resource, change, {}, this.#parts.wall()), Priority.end);
+    const written = await this.#write(resource, changePatch(resource, change, {}, wall()), Priority.end);
     if (written !== undefined && binding !== undefined) this.#parts.reporter.changed(written, binding);
     return DONE;
   }
@@ -187,13 +205,25 @@ export class Finisher {
     const waiting = placer.waitingFor(resource);
     if (waiting === undefined) return WAITED_MS;
     if (waiting.message === resource.status?.message) return CHANGED_MS;
-    const pause = this.#nextReason - clock.now();
+    const { uid } = resource.metadata;
+    const pause = this.#untilTold(uid, clock.now());
     if (pause > 0) return pause;
-    this.#nextReason = clock.now() + REASON_EVERY_MS;
+    this.#turns.delete(uid);
+    this.#told.set(uid, clock.now());
     const patch = waitingPatch(resource, waiting.reason, waiting.message, wall());
     const written = await this.#write(resource, patch, Priority.waiting);
     if (written !== undefined) this.#parts.reporter.waiting(written);
     return CHANGED_MS;
+  }
+
+  /** ms until a resource may be told why it waits: each has its turn, and a changed reason comes no sooner than CHANGED_MS. */
+  #untilTold(uid: string, now: number): number {
+    const told = this.#told.get(uid);
+    if (told !== undefined && told + CHANGED_MS > now) return told + CHANGED_MS - now;
+    const turn = this.#turns.get(uid) ?? Math.max(this.#nextTurn, now);
+    if (!this.#turns.has(uid)) this.#nextTurn = turn + REASON_EVERY_MS;
+    this.#turns.set(uid, turn);
+    return turn - now;
   }
 
   async #write(resource: EphemeralDomain, patch: StatusPatch, priority: number): Promise<EphemeralDomain | undefined> {

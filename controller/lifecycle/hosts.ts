@@ -1,4 +1,4 @@
-import { DOMAIN_HOSTS, HostReason, NodeAnnotation } from '#controller/api/index.ts';
+import { DOMAIN_HOSTS, EndReason, HostReason, NodeAnnotation } from '#controller/api/index.ts';
 import type { DomainHost, DomainHostSpec } from '#controller/api/index.ts';
 import { describeFaults, readHostSpec } from '#controller/domain/hostspec.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
@@ -7,6 +7,7 @@ import { createWorkQueue, isKubeError, runWorkers } from '#controller/kube/index
 import type { Clock, KubeLogger, Node, ReconcileResult, RestClient, Store, WorkQueue } from '#controller/kube/index.ts';
 import type { HostView } from '#controller/scheduler/index.ts';
 import type { ControllerOptions } from './deps.ts';
+import type { Abandonment } from './finisher.ts';
 import { hostStatus, viewForScheduler } from './host-status.ts';
 import type { LifecycleMetrics } from './metrics.ts';
 import type { WallClock } from './time.ts';
@@ -23,6 +24,8 @@ export interface HostsParts {
   readonly clock: Clock;
   readonly wall: WallClock;
   readonly makeWorker: (name: string, config: HostConfig, changed: () => void) => HostWorker;
+  /** Nobody looks after this host any more. */
+  readonly abandoned: (name: string) => void;
   /** Places may have come free, or gone. */
   readonly placesChanged: () => void;
 }
@@ -65,6 +68,22 @@ export class Hosts {
   noticed(name: string): void {
     this.#queue.add(name);
     this.#parts.placesChanged();
+  }
+
+  /** The spec of some DomainHost came, changed or went: whether their ranges meet is judged anew for all. */
+  specsChanged(): void {
+    for (const { metadata } of this.#parts.domainHosts.list()) this.#queue.add(metadata.name);
+    this.#parts.placesChanged();
+  }
+
+  /** Why nobody looks after what is bound to a host; undefined where a worker does, or soon will. */
+  whyAbandoned(name: string): Abandonment | undefined {
+    if (this.#parts.domainHosts.get(name) === undefined) {
+      return { reason: EndReason.HostRemoved, why: `the DomainHost ${name} was deleted` };
+    }
+    const reading = this.#faults.get(name);
+    if (reading?.ok !== false) return undefined;
+    return { reason: EndReason.HostLost, why: `the DomainHost ${name} cannot be used (${reading.message})` };
   }
 
   /** All hosts that there are, for the scheduler. */
@@ -120,8 +139,10 @@ export class Hosts {
     this.#faults.set(name, reading);
     // Which namespaces are allowed is the scheduler's business: the host's connection need not be made anew for it.
     const spec = JSON.stringify({ ...host.spec, allowedNamespaces: undefined });
-    if (!reading.ok) await this.#stop(name);
-    else if (this.#running.get(name)?.spec !== spec) {
+    if (!reading.ok) {
+      await this.#stop(name);
+      this.#parts.abandoned(name);
+    } else if (this.#running.get(name)?.spec !== spec) {
       await this.#stop(name);
       this.#start(name, reading.config, spec);
     }

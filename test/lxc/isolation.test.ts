@@ -13,7 +13,7 @@ import { buildProber } from '#hack/guests/prober.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { BRIDGE, BRIDGE_MAC, planLxcHost } from '#hack/hosts/lxc/plan.ts';
 import type { LxcPlan } from '#hack/hosts/lxc/plan.ts';
-import { sharedBed, sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { sharedBed, sharedHost, STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { arp, BROADCAST, datagram, ipv6, ping, readFrame, syn } from '#test/support/frames.ts';
 import type { HeardFrame } from '#test/support/frames.ts';
@@ -38,7 +38,7 @@ interface Place {
 }
 
 describe('what a guest on LXC can send', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let host: TestHost;
   let plan: LxcPlan;
   let client: Watched;
@@ -49,7 +49,8 @@ describe('what a guest on LXC can send', function () {
   let victim: Guest;
   let machine: Place;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     const bed = await sharedBed();
     host = await sharedHost('lxc', 1);
     plan = planLxcHost(bed, 1);

@@ -3,20 +3,21 @@ import { readdir, readFile } from 'node:fs/promises';
 
 import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS, findCondition } from '#controller/api/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
-import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { sharedHost, STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage.ts';
 import type { Stage } from '../integration/lifecycle/stage.ts';
 import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
 
 describe('domains on an LXC host', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let box: TestHost;
   let host: AdoptedHost;
   const options = { settleMs: 1_000, hostLostAfterMs: 60_000 };
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     box = await sharedHost('lxc', 1);
     stage = await createStage();
     host = await stage.adopt(box);

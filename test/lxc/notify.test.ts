@@ -6,7 +6,7 @@ import type { DomainSpec, EphemeralDomain, ReadinessSpec } from '#controller/api
 import { readDomainXml } from '#controller/domain/reading.ts';
 import { NAMESPACES } from '#controller/kube/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
-import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { sharedHost, STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage.ts';
 import type { RunningController, Stage } from '../integration/lifecycle/stage.ts';
@@ -20,14 +20,15 @@ function isReady({ status }: EphemeralDomain): void {
 }
 
 describe('guests on an LXC host that tell of themselves', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let box: TestHost;
   let host: AdoptedHost;
   let controller: RunningController;
   const options = { settleMs: 1_000, hostLostAfterMs: 60_000 };
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     box = await sharedHost('lxc', 1);
     stage = await createStage();
     host = await stage.adopt(box);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { EphemeralDomainSpec } from '#controller/api/index.ts';
-import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { sharedHost, STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { waitsAs } from '../integration/lifecycle/policy-stage.ts';
 import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage.ts';
@@ -11,11 +11,12 @@ import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
 
 /** Guests that are asked to shut down for real: process 1 hears it, or is deaf to it. */
 describe('domains that are stopped on an LXC host', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: AdoptedHost;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.adopt(await sharedHost('lxc', 1));
     await stage.controller({ options: { settleMs: 1_000 } });

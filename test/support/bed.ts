@@ -16,6 +16,10 @@ import type { XenHost } from '#hack/hosts/xen/index.ts';
 /** Time-out for a before hook that calls sharedCluster() or sharedHost(): cold caches take minutes to fill. */
 export const STARTUP_TIMEOUT_MS = 1_800_000;
 
+/** Time-out for one test on real hosts, on a busy machine; Xen, emulated, has one of its own. */
+export const TEST_TIMEOUT_MS = 180_000;
+export const XEN_TEST_TIMEOUT_MS = 600_000;
+
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 
 /** All that the tests of one mocha process share; each part is started by the first test that asks for it. */

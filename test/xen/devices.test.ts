@@ -5,7 +5,7 @@ import type { DiskSpec, DomainSpec } from '#controller/api/index.ts';
 import { SCRATCH_PREFIX } from '#controller/domain/disks.ts';
 import type { Hypervisor, StoragePool } from '#controller/libvirt/index.ts';
 import type { XenHost } from '#hack/hosts/xen/index.ts';
-import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { sharedHost, STARTUP_TIMEOUT_MS, XEN_TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage.ts';
 import type { RunningController, Stage } from '../integration/lifecycle/stage.ts';
@@ -18,7 +18,7 @@ const DATA: DiskSpec = { name: 'data', volume: 'data.img' };
 const WORK: DiskSpec = { name: 'work', scratch: { size: '8Mi' } };
 
 describe('devices of domains on Xen', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(XEN_TEST_TIMEOUT_MS);
   this.slow(60_000);
   let stage: Stage;
   let box: XenHost;
@@ -26,7 +26,8 @@ describe('devices of domains on Xen', function () {
   let controller: RunningController;
   let pool: StoragePool;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     box = await sharedHost('xen', 1);
     stage = await createStage();
     host = await stage.adopt(box);

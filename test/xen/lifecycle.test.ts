@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { EPHEMERAL_DOMAINS, isTrue } from '#controller/api/index.ts';
 import type { XenHost } from '#hack/hosts/xen/index.ts';
-import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { sharedHost, STARTUP_TIMEOUT_MS, XEN_TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage.ts';
 import type { Stage } from '../integration/lifecycle/stage.ts';
@@ -11,13 +11,14 @@ import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
 const LONG = 120_000;
 
 describe('domains on Xen', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(XEN_TEST_TIMEOUT_MS);
   this.slow(60_000);
   let stage: Stage;
   let box: XenHost;
   let host: AdoptedHost;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     box = await sharedHost('xen', 1);
     stage = await createStage();
     host = await stage.adopt(box);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { proxyTo } from '../kube/support.ts';
 import type { Proxy } from '../kube/support.ts';
@@ -10,12 +10,13 @@ import type { Stage } from './stage.ts';
 import type { StageHost } from './stage-hosts.ts';
 
 describe('an API server that is away from the controller', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
   let proxy: Proxy;
 
-  beforeEach(async () => {
+  beforeEach(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
     proxy = await proxyTo(() => stage.server);

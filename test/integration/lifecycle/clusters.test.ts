@@ -4,21 +4,22 @@ import { DOMAIN_HOSTS } from '#controller/api/index.ts';
 import { NODES } from '#controller/kube/index.ts';
 import { startCluster } from '#hack/cluster/cluster.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
-import { ownBed, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { ownBed, STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { StageHost } from './stage-hosts.ts';
 
 describe('a second cluster', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let cluster: Cluster;
   let ours: Stage;
   let theirs: Stage;
   let host: StageHost;
   const options = { settleMs: 300 };
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     cluster = await startCluster(await ownBed());
   });
   after(() => cluster.stop());

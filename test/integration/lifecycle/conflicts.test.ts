@@ -2,19 +2,20 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { StageHost } from './stage-hosts.ts';
 
 describe('domains that others made, and domains that nobody wants any more', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
   const options = { settleMs: 300 };
 
-  beforeEach(async () => {
+  beforeEach(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
   });

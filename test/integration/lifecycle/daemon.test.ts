@@ -3,18 +3,19 @@ import assert from 'node:assert/strict';
 import { DOMAIN_HOSTS } from '#controller/api/index.ts';
 import { NODES } from '#controller/kube/index.ts';
 import { DomainProcedure } from '#controller/libvirt/protocol.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, forget, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { StageHost } from './stage-hosts.ts';
 
 describe("a host's daemon that is killed, paused or cut off", function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
 
-  beforeEach(async () => {
+  beforeEach(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
     await stage.controller({ options: { settleMs: 300, hostLostAfterMs: 3_000 } });
@@ -114,5 +115,26 @@ describe("a host's daemon that is killed, paused or cut off", function () {
     await forget(stage.rest, DOMAIN_HOSTS, host.name);
     const failed = await stage.until('homeless', finishedAs('Failed', 'HostRemoved'));
     assert.match(failed.status?.message ?? '', new RegExp(`the DomainHost ${host.name} was deleted`));
+  });
+
+  it('its DomainHost is edited into nonsense and stays so: Failed, HostLost; mended, it is fenced [end: host-spec-broken]', async () => {
+    await stage.create('stranded');
+    const running = await stage.until('stranded', inPhase('Running'));
+    const { spec } = await stage.getHost(host.name);
+    await stage.rest.patch(DOMAIN_HOSTS, { name: host.name }, { spec: { domainCIDR: 'nonsense' } });
+    const failed = await stage.until('stranded', finishedAs('Failed', 'HostLost'));
+    assert.match(failed.status?.message ?? '', new RegExp(`${host.name} cannot be used .*domainCIDR`));
+    await stage.rest.patch(DOMAIN_HOSTS, { name: host.name }, { spec: { domainCIDR: spec.domainCIDR ?? null } });
+    const uuid = running.status?.domain?.uuid ?? '';
+    await eventually(async () => {
+      assert.ok(!(await host.client.listAllDomains()).some((domain) => domain.uuid === uuid));
+    });
+  });
+
+  it('its deadline passes meanwhile: Failed for that [end: host-spec-broken]', async () => {
+    await stage.create('overdue', { activeDeadlineSeconds: 2 });
+    await stage.until('overdue', inPhase('Running'));
+    await stage.rest.patch(DOMAIN_HOSTS, { name: host.name }, { spec: { domainCIDR: 'nonsense' } });
+    await stage.until('overdue', finishedAs('Failed', 'DeadlineExceeded'));
   });
 });

@@ -4,18 +4,19 @@ import { randomUUID } from 'node:crypto';
 import type { DomainSpec, EphemeralDomain } from '#controller/api/index.ts';
 import { scratchVolume } from '#controller/domain/disks.ts';
 import { NAMESPACES } from '#controller/kube/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { StageHost } from './stage-hosts.ts';
 
 describe('what a host on the test driver is able to do', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     // Six addresses, one of them the gateway's.
     host = await stage.host({ 'hatchery.dev/domain-cidr': '198.19.251.0/29' });

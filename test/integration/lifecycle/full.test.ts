@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { DOMAIN_HOSTS, findCondition } from '#controller/api/index.ts';
 import type { DomainHostSpec, EphemeralDomainSpec } from '#controller/api/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -43,10 +43,11 @@ const FULL: readonly {
 ];
 
 describe('a host that is full', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
 
-  beforeEach(async () => {
+  beforeEach(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
   });
   afterEach(() => stage.dispose());

@@ -7,7 +7,7 @@ import { parseQuantity } from '#controller/api/quantity.ts';
 import { readDomainXml } from '#controller/domain/reading.ts';
 import { elementsOf, parseXml, textOf } from '#controller/domain/xmltext.ts';
 import { isKubeError, NAMESPACES } from '#controller/kube/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { countFrom, seedFrom } from '#test/support/random.ts';
 import { trickyTexts } from '#test/support/texts.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
@@ -69,7 +69,7 @@ const policies = fc.record(
 
 /** HATCHERY_FUZZ_SPECS says how many specs are tried (200 unless said), HATCHERY_FUZZ_SEED repeats an earlier run's. */
 describe('specs at random', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   this.slow(120_000);
   const count = countFrom('HATCHERY_FUZZ_SPECS', 200);
   const seed = seedFrom('HATCHERY_FUZZ_SEED');
@@ -77,7 +77,8 @@ describe('specs at random', function () {
   let stage: Stage;
   let host: StageHost;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
     await stage.controller({ options: { settleMs: 300 } });

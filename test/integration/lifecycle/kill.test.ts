@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import type { Effect, Kill } from './faults.ts';
 import { createStage, finishedAs } from './stage.ts';
@@ -17,11 +17,12 @@ function isOfTheLife({ call, on }: Effect): boolean {
 const EFFECTS = ['the binding', 'the define', 'the start', 'the Running write', 'the final write', 'the undefine'];
 
 describe('a controller that is killed', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
   });

@@ -4,18 +4,19 @@ import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import { attemptUuid } from '#controller/domain/identity.ts';
 import { NODES } from '#controller/kube/index.ts';
 import { DumpFlags } from '#controller/libvirt/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { StageHost } from './stage-hosts.ts';
 
 describe('what a person or a clock does to an EphemeralDomain in each of its phases', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
 
-  beforeEach(async () => {
+  beforeEach(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
     await stage.controller({ options: { settleMs: 300 } });

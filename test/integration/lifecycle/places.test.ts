@@ -2,16 +2,17 @@ import assert from 'node:assert/strict';
 
 import { DOMAIN_HOSTS, findCondition } from '#controller/api/index.ts';
 import { NODES } from '#controller/kube/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
 
 describe('where a domain is placed', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
 
-  beforeEach(async () => {
+  beforeEach(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
   });
   afterEach(() => stage.dispose());

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import { NAMESPACES, NODES } from '#controller/kube/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { createStage, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { StageHost } from './stage-hosts.ts';
@@ -10,11 +10,12 @@ import type { StageHost } from './stage-hosts.ts';
 const TAINT = { key: 'dedicated', value: 'batch', effect: 'NoSchedule' };
 
 describe('where and when the run policy places a domain', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
 
-  beforeEach(async () => {
+  beforeEach(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
   });

@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 
 import { findCondition } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createPolicyStage, NOWHERE, waitsAs } from './policy-stage.ts';
 import type { PolicyStage } from './policy-stage.ts';
 import { finishedAs, inPhase } from './stage.ts';
 
 describe('deadlines of the run policy', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: PolicyStage;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createPolicyStage();
   });
   beforeEach(() => Object.assign(stage.tamper, { shutdown: 'listens', images: true }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { findCondition, isTrue } from '#controller/api/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
 import type { RunningController, Stage } from './stage.ts';
@@ -11,12 +11,13 @@ const OPTIONS = { options: { settleMs: 300 } };
 
 /** The test driver's guests have no network: nobody hears of them. What probes find, test/lxc/ shows. */
 describe('readiness of guests that say nothing', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
   let controller: RunningController;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
     controller = await stage.controller(OPTIONS);

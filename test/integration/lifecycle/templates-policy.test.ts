@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { DOMAIN_HOSTS, EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS, findCondition } from '#controller/api/index.ts';
 import type { EphemeralDomainSpec, EphemeralDomainTemplate } from '#controller/api/index.ts';
 import { NODES } from '#controller/kube/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { createPolicyStage, NOWHERE, suspendedAs, waitsAs } from './policy-stage.ts';
 import type { PolicyStage } from './policy-stage.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
@@ -29,10 +29,11 @@ async function makeFrom(stage: Stage, template: string, name: string, own: OwnSp
 }
 
 describe('where and when a template’s run policy places a domain', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
 
-  beforeEach(async () => {
+  beforeEach(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
   });
   afterEach(() => stage.dispose());
@@ -78,10 +79,11 @@ describe('where and when a template’s run policy places a domain', function ()
 });
 
 describe('how a template’s run policy and readiness end a domain', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: PolicyStage;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createPolicyStage();
   });
   after(() => stage.dispose());

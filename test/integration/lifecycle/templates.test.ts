@@ -7,7 +7,7 @@ import { EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS, findCondition } from '#c
 import type { EphemeralDomain, EphemeralDomainTemplate, Parameter } from '#controller/api/index.ts';
 import { CONFIG_MAPS } from '#controller/kube/index.ts';
 import { DumpFlags } from '#controller/libvirt/index.ts';
-import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -30,11 +30,12 @@ const fromMap = (name: string, map: string, key: string): Parameter => ({
 });
 
 describe('templates and parameters', function () {
-  this.timeout(STARTUP_TIMEOUT_MS);
+  this.timeout(TEST_TIMEOUT_MS);
   let stage: Stage;
   let host: StageHost;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
     await stage.controller({ options: { settleMs: 300 } });
