@@ -65,6 +65,7 @@ export interface DomainSpec {
    */
   readonly vcpus: number;
   readonly boot: BootSpec;
+  readonly console?: ConsoleSpec;
 }
 /**
  * What the domain boots. Files are named as volumes of the host's image pool, which lies over the DomainHost's
@@ -89,6 +90,18 @@ export interface BootSpec {
    * in clear text: no secrets here.
    */
   readonly cmdline?: string;
+}
+/**
+ * What is kept of the domain's console. It can be followed live, captured or not, with hatchery console
+ * NAMESPACE/NAME -f.
+ */
+export interface ConsoleSpec {
+  /**
+   * How many of the last bytes that the domain wrote on its console stand in status.consoleTail when it has ended,
+   * 0 to 65536. 0, as when it is left out, captures nothing. The tail is part of the status, readable to everybody
+   * who may read the EphemeralDomain: no secrets on the console. Hosts on libvirt's test driver have no consoles.
+   */
+  readonly captureBytes?: number;
 }
 /**
  * Which dom0 hosts may run it, by the labels of their Nodes: all of matchLabels and matchExpressions must hold.
@@ -162,6 +175,12 @@ export interface EphemeralDomainStatus {
    * Why it is in this phase, in a sentence for people, with names and what to do.
    */
   readonly message?: string;
+  /**
+   * The last of what the domain wrote on its console, at most spec.domain.console.captureBytes bytes of UTF-8:
+   * without escape sequences and control characters other than tabs and line ends. Of the attempt that ended last;
+   * absent where nothing was written or captured.
+   */
+  readonly consoleTail?: string;
   readonly timeline?: Timeline;
   /**
    * Time from created to ready in the timeline, for people: 412ms, 1.532s.

@@ -9,6 +9,9 @@ import { Inlet, packetsOf, sendPacket } from './stream.ts';
 import type { CallOptions, DomainRef } from './types.ts';
 import { writeDomain } from './wire.ts';
 
+/** A host may have hundreds of consoles open, so one holds little. */
+const HOLDS_BYTES = 65_536;
+
 /** virDomainOpenConsole. */
 export const openConsole = async (
   settings: OpenSettings,
@@ -18,7 +21,7 @@ export const openConsole = async (
   options: CallOptions | undefined,
 ): Promise<ConsoleStream> => {
   const aside = await openAside(settings, keeper, DomainProcedure.openConsole.name);
-  const inlet = new Inlet(aside.connection);
+  const inlet = new Inlet(aside.connection, HOLDS_BYTES);
   try {
     const handle = await aside.connection.openStream(
       DomainProcedure.openConsole,

@@ -5,7 +5,6 @@ import { MAX_STREAM_PAYLOAD } from './protocol.ts';
 
 /** Bytes that may wait for their reader before the daemon is made to wait. */
 const HIGH_WATER = 1_048_576;
-const LOW_WATER = HIGH_WATER / 4;
 
 /** Stops and starts the reading of the connection that a stream comes over. */
 export interface Flow {
@@ -46,14 +45,16 @@ export class Outlet implements StreamSink {
 /** The receiving end of a stream: holds what came until it is asked for, and makes the daemon wait beyond a bound. */
 export class Inlet implements StreamSink {
   readonly #flow: Flow;
+  readonly #highWater: number;
   #chunks: Buffer[] = [];
   #held = 0;
   #paused = false;
   #outcome: StreamOutcome | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(flow: Flow) {
+  constructor(flow: Flow, highWater = HIGH_WATER) {
     this.#flow = flow;
+    this.#highWater = highWater;
   }
 
   /** Whether nothing more will come. */
@@ -74,7 +75,7 @@ export class Inlet implements StreamSink {
     }
     this.#chunks.push(bytes);
     this.#held += bytes.length;
-    if (!this.#paused && this.#held >= HIGH_WATER) {
+    if (!this.#paused && this.#held >= this.#highWater) {
       this.#paused = true;
       this.#flow.pause();
     }
@@ -118,7 +119,7 @@ export class Inlet implements StreamSink {
   #take(): Buffer | undefined {
     const chunk = this.#chunks.shift();
     this.#held -= chunk?.length ?? 0;
-    if (this.#paused && this.#held <= LOW_WATER) {
+    if (this.#paused && this.#held <= this.#highWater / 4) {
       this.#paused = false;
       this.#flow.resume();
     }

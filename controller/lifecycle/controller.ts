@@ -1,8 +1,11 @@
 import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { DomainHost, EphemeralDomain } from '#controller/api/index.ts';
+import { HostConsoles, Throttle } from '#controller/console/index.ts';
 import { createReflector, createStore, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
 import type { Disappearance, KubeObject, Node, ResourceType, StoreSink } from '#controller/kube/index.ts';
 import { bindingOf } from './attempt.ts';
+import { createConsoleSource, openConsole } from './console-source.ts';
+import type { ConsoleHost, ConsoleSource } from './console-source.ts';
 import type { ControllerDeps } from './deps.ts';
 import { Finisher } from './finisher.ts';
 import { Hosts } from './hosts.ts';
@@ -15,7 +18,7 @@ import { HostWorker } from './worker.ts';
 import { StatusWriter } from './writer.ts';
 import type { DomainIndex } from './writer.ts';
 
-export interface Controller {
+export interface Controller extends ConsoleSource {
   /**
    * Acts until the signal aborts (the Lease is lost or the process is to end), sends nothing after that, and resolves when
    * everything of it has come to rest. Call once, when the Lease is held.
@@ -25,7 +28,20 @@ export interface Controller {
 
 /** The controller over its dependencies. */
 export function createController(deps: ControllerDeps): Controller {
-  return { run: (signal) => run(deps, signal) };
+  let consoles: ConsoleSource | undefined;
+  return {
+    run: async (signal) => {
+      try {
+        await run(deps, signal, (source) => {
+          consoles = source;
+        });
+      } finally {
+        consoles = undefined;
+      }
+    },
+    readConsole: async (key, sink, live) =>
+      (await consoles?.readConsole(key, sink, live)) ?? { kind: 'unavailable', why: 'the controller is starting or ending' },
+  };
 }
 
 /** The caches that everything is decided on. */
@@ -51,9 +67,14 @@ interface Parts {
   readonly hosts: Hosts;
   readonly placer: Placer;
   readonly finisher: Finisher;
+  readonly consoles: ConsoleSource;
 }
 
-async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
+async function run(
+  deps: ControllerDeps,
+  signal: AbortSignal,
+  acts: (consoles: ConsoleSource) => void,
+): Promise<void> {
   const cluster = await clusterUid(deps, signal);
   if (cluster === undefined) return;
   const caches = createCaches(deps);
@@ -64,6 +85,7 @@ async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
     connectParts(parts);
+    acts(parts.consoles);
     await Promise.all([parts.hosts.run(), parts.finisher.run(signal)]);
   }
   parts.placer.stop();
@@ -113,6 +135,8 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
   });
   const writer = new StatusWriter(rest, store, () => clock.now());
   const reporter = createReporter(logger, deps.events, metrics);
+  const shared = new Throttle(() => clock.now(), CONSOLES_RATE);
+  const consoleHosts = new Map<string, ConsoleHost>();
   const hosts = new Hosts(
     {
       rest,
@@ -124,14 +148,22 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
       clock,
       wall,
       placesChanged: () => placer.hostsChanged(),
-      makeWorker: (name, config, statusChanged) =>
-        new HostWorker({
-          ...{ name, config, cluster, deps, store, writer, reporter, metrics, wall },
+      makeWorker: (name, config, statusChanged) => {
+        const consoles = new HostConsoles({
+          ...{ host: name, supported: config.uri.kind !== 'test', clock, logger, shared },
+          open: (uuid) => openConsole(worker.state, uuid),
+          over: (uuid) => worker.unbound(uuid),
+        });
+        const worker: HostWorker = new HostWorker({
+          ...{ name, config, cluster, deps, store, writer, reporter, metrics, consoles, wall },
           changed: () => {
             placer.hostsChanged();
             statusChanged();
           },
-        }),
+        });
+        consoleHosts.set(name, { state: worker.state, consoles });
+        return worker;
+      },
     },
     signal,
   );
@@ -146,8 +178,12 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     hasHost: (name) => caches.domainHosts.get(name) !== undefined,
     hostLostAfterMs: options.hostLostAfterMs,
   });
-  return { caches, hosts, placer, finisher };
+  const consoles = createConsoleSource(store, (name) => consoleHosts.get(name));
+  return { caches, hosts, placer, finisher, consoles };
 }
+
+/** What all consoles of all hosts together may be read at: some tenth of a CPU. */
+const CONSOLES_RATE = { bytesPerSecond: 16_777_216, burst: 4_194_304 };
 
 /** Who is told of what; `addHandlers` first tells of all there is. */
 function connectParts({ caches, hosts, placer, finisher }: Parts): void {

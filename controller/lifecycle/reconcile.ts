@@ -1,8 +1,10 @@
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { HostConsoles } from '#controller/console/index.ts';
 import type { KubeLogger, ReconcileResult } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import { bindingOf, deadlineOf, stateOfAttempt } from './attempt.ts';
 import type { Binding } from './attempt.ts';
+import { attendConsole, withConsoleTail } from './console-tail.ts';
 import { currentContact, viewOf } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { nextStep } from './next.ts';
@@ -22,6 +24,7 @@ export interface ReconcilerParts {
   readonly store: DomainStore;
   readonly writer: StatusWriter;
   readonly starter: Starter;
+  readonly consoles: HostConsoles;
   readonly orphans: OrphanGuard;
   readonly reporter: Reporter;
   readonly logger: KubeLogger;
@@ -58,6 +61,8 @@ export async function reconcile(parts: ReconcilerParts, uuid: string): Promise<R
       const standing = await standingOf(parts, tracked, tracked.owner);
       if (standing.kind === 'untold') return { kind: 'again-after', ms: standing.retryAfterMs };
       const step = nextStep(knowledgeOf(parts, tracked, standing));
+      const ms = standing.kind === 'bound' ? attendConsole(parts.consoles, tracked, standing.resource, step) : 0;
+      if (ms > 0) return { kind: 'again-after', ms };
       // A place is waited for first; what is done there is decided once it is had: things change meanwhile.
       if ((step.kind === 'write' || step.kind === 'start') && held !== step.kind) {
         while (places.length > 0) places.pop()?.();
@@ -212,7 +217,9 @@ async function write(
   change: Change,
 ): Promise<undefined> {
   const times = { requested: tracked.requestedAt, started: tracked.startedAt, stopped: tracked.stoppedAt };
-  const written = await parts.writer.write(resource, changePatch(resource, change, times, parts.wall()), () => {
+  const rendered = changePatch(resource, change, times, parts.wall());
+  const patch = withConsoleTail(rendered, change, parts.consoles, tracked, resource);
+  const written = await parts.writer.write(resource, patch, () => {
     if (change.kind === 'rebind') noteNeverRan(tracked);
   });
   if (written.kind === 'again') return undefined;
@@ -266,7 +273,7 @@ async function acknowledge(
 
 /** What the host no longer lists and no attempt is bound to takes nothing any more. */
 function settleAccounts(parts: ReconcilerParts, tracked: Tracked, standing: Standing): void {
-  const { state, orphans, accountsChanged } = parts;
+  const { state, orphans, consoles, accountsChanged } = parts;
   const { uuid, found } = tracked;
   if (standing.kind === 'bound') {
     if (found?.kind === 'active') state.ledger.setState(uuid, 'running');
@@ -276,6 +283,7 @@ function settleAccounts(parts: ReconcilerParts, tracked: Tracked, standing: Stan
     state.domains.delete(uuid);
     state.ledger.drop(uuid);
     orphans.gone(uuid);
+    consoles.forget(uuid, true);
   } else {
     state.ledger.setState(uuid, 'over');
   }

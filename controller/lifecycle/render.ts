@@ -66,6 +66,7 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
       stopped: null,
     },
     spawnTime: null,
+    consoleTail: null,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { HostConsoles } from '#controller/console/index.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import type { HostIdentity } from './decide.ts';
 import type { ControllerDeps } from './deps.ts';
@@ -15,6 +16,7 @@ export interface WorkerParts {
   readonly writer: StatusWriter;
   readonly reporter: Reporter;
   readonly metrics: LifecycleMetrics;
+  readonly consoles: HostConsoles;
   readonly wall: WallClock;
   /** Accounts or readiness changed: there may be a place for what waits, and a status to write. */
   readonly changed: (host: string) => void;
@@ -28,4 +30,11 @@ export type Readiness =
 export interface Assumption {
   readonly address: string | undefined;
   readonly identity: HostIdentity;
+}
+
+/** Ready or not, nothing can be done for domains whose kind the API server does not know. */
+export function unlessServed(readiness: Readiness): Readiness {
+  if (!readiness.ready) return readiness;
+  const message = 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs';
+  return { ready: false, reason: 'ResourceKindMissing', message };
 }

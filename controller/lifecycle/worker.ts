@@ -25,6 +25,7 @@ import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
 import { forgetSession, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
+import { unlessServed } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
 
 const DOMAINS_AT_ONCE = 32;
@@ -66,6 +67,7 @@ export class HostWorker {
       store: parts.store,
       writer: parts.writer,
       starter: this.#starter,
+      consoles: parts.consoles,
       orphans: this.orphans,
       reporter: parts.reporter,
       hostLostAfterMs: deps.options.hostLostAfterMs,
@@ -78,11 +80,7 @@ export class HostWorker {
   }
 
   get readiness(): Readiness {
-    if (this.#readiness.ready && !this.#kindServed) {
-      const message = 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs';
-      return { ready: false, reason: 'ResourceKindMissing', message };
-    }
-    return this.#readiness;
+    return this.#kindServed ? this.#readiness : unlessServed(this.#readiness);
   }
 
   /** A resource is, or was, bound to this host, and something of it changed. */
@@ -166,6 +164,7 @@ export class HostWorker {
     );
     await Promise.all([workers, patrol(this.#patrolParts(), signal)]);
     signal.removeEventListener('abort', close);
+    this.#parts.consoles.close();
     await hypervisor.close();
   }
 

@@ -34,6 +34,7 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
       names: {
         '.spec.domain': 'DomainSpec',
         '.spec.domain.boot': 'BootSpec',
+        '.spec.domain.console': 'ConsoleSpec',
         '.spec.hostSelector': 'LabelSelector',
         '.spec.hostSelector.matchExpressions[]': 'LabelSelectorRequirement',
         '.status.domain': 'DomainStatus',

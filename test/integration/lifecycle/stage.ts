@@ -17,7 +17,7 @@ import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import type { TlsCredentials } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
-import type { ControllerOptions } from '#controller/lifecycle/index.ts';
+import type { Controller, ControllerOptions } from '#controller/lifecycle/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { sharedCluster } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
@@ -28,6 +28,7 @@ import type { AdoptedHost, Label, StageHost } from './stage-hosts.ts';
 
 export interface RunningController {
   readonly lifeline: Lifeline;
+  readonly readConsole: Controller['readConsole'];
   /** Ends it as SIGTERM does. */
   stop(): Promise<void>;
 }
@@ -160,7 +161,7 @@ function startController(
   const logger = collecting(log);
   const rest = lifeline.rest(client);
   const events = createEventRecorder({ client: rest, component: 'hatchery-controller', instance: 'test', logger });
-  const ended = createController({
+  const controller = createController({
     rest,
     connect: (given) => lifeline.hypervisor(connect({ ...given, observer: lifeline.observer(given.observer) })),
     clock: systemClock,
@@ -169,9 +170,11 @@ function startController(
     registry: new Registry(),
     events,
     options,
-  }).run(stop.signal);
+  });
+  const ended = controller.run(stop.signal);
   return {
     lifeline,
+    readConsole: (key, sink, live) => controller.readConsole(key, sink, live),
     stop: async () => {
       stop.abort();
       // What was killed waits for answers that never come.
