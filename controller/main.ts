@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program `hatchery`: reads what it is told, checks that it can work, and runs the controller while it leads. */
+/** The program `hatchery`: reads what it is told, checks that it can work, and runs the controller while it leads, or a tool. */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
@@ -7,7 +7,7 @@ import { Registry } from 'prom-client';
 
 import { LEASE_NAME } from '#controller/api/index.ts';
 import { codeOf, ConfigError, readCommandLine, readLibvirtPki } from '#controller/config/index.ts';
-import type { ControllerConfig, LibvirtPki } from '#controller/config/index.ts';
+import type { ConsoleRequest, ControllerConfig, LibvirtPki, ListenAddress } from '#controller/config/index.ts';
 import {
   createEventRecorder,
   createKubeMetrics,
@@ -22,12 +22,18 @@ import type { KubeMetrics, LeaseEnd, RestClient } from '#controller/kube/index.t
 import { connect } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
 import { createLogger, createRegistry, startObserveServer } from '#controller/observe/index.ts';
-import type { Health, ObserveServer, ObserveServerOptions, RootLogger } from '#controller/observe/index.ts';
+import type { Health, RootLogger } from '#controller/observe/index.ts';
 import { checkCrds } from '#controller/startup/crds.ts';
 import { StartFault } from '#controller/startup/fault.ts';
+import { servingCertificate } from '#controller/startup/https.ts';
+import { openHttpsPort } from '#controller/startup/https-port.ts';
+import type { HttpsPort } from '#controller/startup/https-port.ts';
 import { Interrupted } from '#controller/startup/patience.ts';
 import { checkPermissions, rightsOf } from '#controller/startup/permissions.ts';
 import { failOnUnhandled, stopOnSignals } from '#controller/startup/signals.ts';
+import { printConsole } from '#controller/tools/console.ts';
+import { ToolFault } from '#controller/tools/fault.ts';
+import { NobodyReads, printTo } from '#controller/tools/print.ts';
 
 import manifest from '../package.json' with { type: 'json' };
 
@@ -55,6 +61,7 @@ const hatchery = async (): Promise<ExitCode> => {
     process.stdout.write(invocation.text);
     return 0;
   }
+  if (invocation.kind === 'console') return runConsole(invocation.request);
   const { config } = invocation;
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stderr });
   failOnUnhandled(process, logger, () => logger.close());
@@ -74,6 +81,20 @@ const hatchery = async (): Promise<ExitCode> => {
   return 0;
 };
 
+/** `hatchery console`; Ctrl-C ends it as it ends any program. */
+const runConsole = async (request: ConsoleRequest): Promise<ExitCode> => {
+  try {
+    await printConsole(request, VERSION, printTo(process.stdout));
+  } catch (error) {
+    if (error instanceof ToolFault) {
+      complain(error);
+      return 1;
+    }
+    if (!(error instanceof NobodyReads)) throw error;
+  }
+  return 0;
+};
+
 /** Everything that a controller is made of, in the order in which it comes to life. */
 const runController = async (config: ControllerConfig, logger: RootLogger, stop: AbortSignal): Promise<void> => {
   const libvirtTls = config.libvirtPki === undefined ? undefined : await readLibvirtPki(config.libvirtPki, readText);
@@ -81,15 +102,22 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
 
   const registry = createRegistry(VERSION);
   const kubeMetrics = createKubeMetrics(registry);
-  const program: Program = { config, logger, libvirtTls, kubeMetrics, termRegistry: new Registry() };
+  const certificate = await servingCertificate(config, hostname(), readText);
   let ready: Health = { ok: false, why: 'the API server has not been asked yet' };
-  const server = await listen(config, {
-    address: config.metricsAddress,
-    registries: () => [registry, program.termRegistry],
-    alive: () => ({ ok: true }),
-    ready: () => (stop.aborted ? { ok: false, why: 'told to end' } : ready),
-    onError: (error) => logger.warn('A request for metrics or a probe failed', { error }),
-  });
+  const server = await listen('metrics-address', config.metricsAddress, () =>
+    startObserveServer({
+      address: config.metricsAddress,
+      registries: () => [registry, program.termRegistry],
+      alive: () => ({ ok: true }),
+      ready: () => (stop.aborted ? { ok: false, why: 'told to end' } : ready),
+      onError: (error) => logger.warn('A request for metrics or a probe failed', { error }),
+    }),
+  );
+  const userAgent = `hatchery/${VERSION}`;
+  const https = await listen('https-address', config.httpsAddress, () =>
+    openHttpsPort({ config, kubeConfig, certificate, userAgent, logger, signal: stop }),
+  );
+  const program: Program = { config, logger, libvirtTls, kubeMetrics, https, termRegistry: new Registry() };
   const { address, port } = server.address;
   logger.info('Hatchery starts', {
     version: VERSION,
@@ -97,9 +125,10 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
     server: kubeConfig.server,
     address,
     port,
+    httpsPort: https.port,
   });
 
-  const client = createRestClient(kubeConfig, { metrics: kubeMetrics, userAgent: `hatchery/${VERSION}` });
+  const client = createRestClient(kubeConfig, { metrics: kubeMetrics, userAgent });
   try {
     const patience = { signal: stop, clock: systemClock, random: Math.random, logger };
     await checkPermissions(client, rightsOf(config.namespace), patience);
@@ -108,6 +137,7 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
     while (!stop.aborted) endOfTerm(await leadOnce(program, client, stop), program);
   } finally {
     await client.close();
+    await https.close();
     await server.close();
   }
 };
@@ -117,6 +147,7 @@ interface Program {
   readonly logger: RootLogger;
   readonly libvirtTls: LibvirtPki | undefined;
   readonly kubeMetrics: KubeMetrics;
+  readonly https: HttpsPort;
   /** Metrics of the controller that leads now: each term has a controller, and a registry, of its own. */
   termRegistry: Registry;
 }
@@ -129,7 +160,7 @@ interface Term {
 
 /** Waits for the Lease and runs a controller while it is held. */
 const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal): Promise<Term> => {
-  const { config, logger, libvirtTls, kubeMetrics } = program;
+  const { config, logger, libvirtTls, kubeMetrics, https } = program;
   const registry = (program.termRegistry = new Registry());
   const parts = { logger, metrics: kubeMetrics, clock: systemClock, random: Math.random };
   const lease = createLease({
@@ -139,6 +170,7 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
     name: LEASE_NAME,
     identity: config.identity,
     drainTimeoutMs: DRAIN_MS,
+    annotations: https.annotations,
     onNewLeader: (holder) => logger.info('The Lease has a new holder', { holder, identity: config.identity }),
     onStartedLeading: async (signal) => {
       const rest = leasedClient(client, lease);
@@ -150,9 +182,12 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
       });
       const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs } = config;
       const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls };
+      const controller = createController({ ...parts, rest, connect, registry, kubeMetrics, events, options });
+      https.source = controller;
       try {
-        await createController({ ...parts, rest, connect, registry, kubeMetrics, events, options }).run(signal);
+        await controller.run(signal);
       } finally {
+        https.source = undefined;
         const unsent = await events.stop(EVENTS_MS);
         if (unsent > 0) logger.warn('Events were left unsent', { unsent });
       }
@@ -171,25 +206,30 @@ const endOfTerm = ({ end, holder }: Term, { config, logger }: Program): void => 
   logger.warn('The Lease is lost; standing for it again', { end, holder, identity: config.identity });
 };
 
-/** Opens the address for metrics and probes; one that cannot be had is a fault of the configuration. */
-const listen = async (config: ControllerConfig, options: ObserveServerOptions): Promise<ObserveServer> => {
+/** Opens an address; one that cannot be had is a fault of the configuration. */
+const listen = async <T>(option: string, address: ListenAddress, open: () => Promise<T>): Promise<T> => {
   try {
-    return await startObserveServer(options);
+    return await open();
   } catch (error) {
-    const { host = '', port } = config.metricsAddress;
-    throw new ConfigError(`metrics-address: cannot listen on ${host}:${port} (${codeOf(error)})`, { cause: error });
+    const { host = '', port } = address;
+    throw new ConfigError(`${option}: cannot listen on ${host}:${port} (${codeOf(error)})`, { cause: error });
   }
 };
 
 const isRefusal = (error: unknown): error is Error =>
   error instanceof ConfigError || error instanceof KubeConfigError || error instanceof StartFault;
 
+/** One line on standard error. */
+const complain = ({ message }: Error): void => {
+  process.stderr.write(`hatchery: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+};
+
 const main = async (): Promise<ExitCode> => {
   try {
     return await hatchery();
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    process.stderr.write(`hatchery: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+    complain(error);
     return 2;
   }
 };

@@ -36,8 +36,13 @@ export interface HostConsolesParts {
 
 /** What came of the wish to read a console. */
 export type FollowAnswer =
-  /** Output goes to the sink, until it is ended, or left. */
-  | { readonly kind: 'following'; readonly follower: Follower; readonly leave: () => void }
+  /** Output goes to the sink from `start` on, until the sink is ended, or left. */
+  | {
+      readonly kind: 'following';
+      readonly follower: Follower;
+      readonly start: () => void;
+      readonly leave: () => void;
+    }
   | { readonly kind: 'no-console'; readonly why: string }
   | { readonly kind: 'unavailable'; readonly why: string };
 
@@ -101,7 +106,7 @@ export class HostConsoles {
 
   /**
    * Hands a domain's output on: what is kept of it, and with `live` what comes, until its end. Opens the console where it
-   * is not, and leaves it again with the last follower, unless it is captured. The sink is first written to a little later.
+   * is not, and leaves it again with the last follower, unless it is captured.
    */
   async follow(uuid: string, captureBytes: number, sink: ConsoleSink, live: boolean): Promise<FollowAnswer> {
     const { host, supported } = this.#parts;
@@ -134,8 +139,11 @@ export class HostConsoles {
       const kind = console.tap.state === 'over' ? 'no-console' : 'unavailable';
       return { kind, why: `its console cannot be opened: ${why}` };
     }
-    void deliver(console.tap, follower, live);
-    return { kind: 'following', follower, leave };
+    const start = (): void => {
+      if (live) console.tap.add(follower);
+      else void readOnce(console.tap, follower);
+    };
+    return { kind: 'following', follower, start, leave };
   }
 
   /** The domain is gone from its host (`complete`), or nobody wants its console any more. */
@@ -176,13 +184,8 @@ export class HostConsoles {
   }
 }
 
-/** The caller may not have begun its answer yet: the first bytes come once it has. */
-async function deliver(tap: Tap, follower: Follower, live: boolean): Promise<void> {
-  await Promise.resolve();
-  if (live) {
-    tap.add(follower);
-    return;
-  }
+/** All that is kept, once what the host held has been read. */
+async function readOnce(tap: Tap, follower: Follower): Promise<void> {
   await tap.caughtUp();
   follower.push(tap.kept.bytes);
   follower.end(true);

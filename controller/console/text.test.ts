@@ -43,7 +43,21 @@ describe('what a guest wrote on its console, made safe', () => {
     .array(
       fc.oneof(
         fc.uint8Array({ maxLength: 4 }),
-        fc.constantFrom('\x1b', '\x1b[', '\x1b]', '\x1bP', '\x1b\\', '\x07', '\r', '\n', '\u009b', 'm', '0;', '🐣', 'é'),
+        fc.constantFrom(
+          '\x1b',
+          '\x1b[',
+          '\x1b]',
+          '\x1bP',
+          '\x1b\\',
+          '\x07',
+          '\r',
+          '\n',
+          '\u009b',
+          'm',
+          '0;',
+          '🐣',
+          'é',
+        ),
       ),
       { maxLength: 40 },
     )

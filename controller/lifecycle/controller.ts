@@ -40,7 +40,10 @@ export function createController(deps: ControllerDeps): Controller {
       }
     },
     readConsole: async (key, sink, live) =>
-      (await consoles?.readConsole(key, sink, live)) ?? { kind: 'unavailable', why: 'the controller is starting or ending' },
+      (await consoles?.readConsole(key, sink, live)) ?? {
+        kind: 'unavailable',
+        why: 'the controller is starting or ending',
+      },
   };
 }
 
@@ -70,11 +73,7 @@ interface Parts {
   readonly consoles: ConsoleSource;
 }
 
-async function run(
-  deps: ControllerDeps,
-  signal: AbortSignal,
-  acts: (consoles: ConsoleSource) => void,
-): Promise<void> {
+async function run(deps: ControllerDeps, signal: AbortSignal, acts: (consoles: ConsoleSource) => void): Promise<void> {
   const cluster = await clusterUid(deps, signal);
   if (cluster === undefined) return;
   const caches = createCaches(deps);

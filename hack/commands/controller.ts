@@ -32,6 +32,7 @@ export async function startController(
 ): Promise<ControllerProcess> {
   const name = options.name ?? 'controller';
   const port = await portFor(bed, `${name}-metrics`);
+  const httpsPort = await portFor(bed, `${name}-https`);
   const { pid } = await startProcess(bed, {
     name,
     command: join(bed.root, 'node_modules', '.bin', 'node'),
@@ -48,6 +49,7 @@ export async function startController(
       '--trust-node-annotations',
       `--libvirt-pki=${options.libvirtPki}`,
       `--metrics-address=127.0.0.1:${port}`,
+      `--https-address=127.0.0.1:${httpsPort}`,
       ...(options.args ?? []),
     ],
   });

@@ -42,7 +42,9 @@ describe('consoles of domains on an LXC host', function () {
   function guest(words: string, captureBytes?: number) {
     const cmdline = `-ipaddr $(IP) -netmask $(NETMASK) -gateway $(GATEWAY) ${words}`;
     const console = captureBytes === undefined ? {} : { console: { captureBytes } };
-    return { domain: { type: 'pv' as const, memory: '64Mi', vcpus: 1, boot: { kernel: 'hatchling', cmdline }, ...console } };
+    return {
+      domain: { type: 'pv' as const, memory: '64Mi', vcpus: 1, boot: { kernel: 'hatchling', cmdline }, ...console },
+    };
   }
 
   const patchesOf = (name: string) =>
@@ -112,7 +114,9 @@ describe('consoles of domains on an LXC host', function () {
     await stage.create('loud', guest(`quiet -mode print -bytes ${bytes}`, 65_536));
     const log: string[] = [];
     const { reader, sink } = createReader();
-    await eventually(async () => assert.equal((await controller.readConsole(key('loud'), sink, true)).kind, 'following'));
+    await eventually(async () =>
+      assert.equal((await controller.readConsole(key('loud'), sink, true)).kind, 'following'),
+    );
     void reader.ended.then(() => log.push('the console is at its end'));
     await stage.create('beside', guest('-mode hello', 1024));
     await stage.until('beside', finishedAs('Succeeded'), 30_000);
@@ -126,6 +130,7 @@ describe('consoles of domains on an LXC host', function () {
       'the console is at its end',
     ]);
     const { status } = await stage.until('loud', finishedAs('Succeeded'), 60_000);
+    console.error('END', (status?.consoleTail ?? '').slice(-300), reader.length);
     assert.match(status?.consoleTail ?? '', /\n312499\.{57}\n/);
     assert.ok(Buffer.byteLength(status?.consoleTail ?? '') <= 65_536);
   });
