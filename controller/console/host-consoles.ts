@@ -39,8 +39,9 @@ export type FollowAnswer =
   /** Output goes to the sink from `start` on, until the sink is ended, or left. */
   | {
       readonly kind: 'following';
-      readonly follower: Follower;
       readonly start: () => void;
+      /** The sink takes more. */
+      readonly drained: () => void;
       readonly leave: () => void;
     }
   | { readonly kind: 'no-console'; readonly why: string }
@@ -143,7 +144,7 @@ export class HostConsoles {
       if (live) console.tap.add(follower);
       else void readOnce(console.tap, follower);
     };
-    return { kind: 'following', follower, start, leave };
+    return { kind: 'following', start, drained: () => follower.drained(), leave };
   }
 
   /** The domain is gone from its host (`complete`), or nobody wants its console any more. */

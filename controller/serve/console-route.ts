@@ -61,9 +61,9 @@ async function stream({ response }: Call, source: ConsoleSource, key: string, li
 
 function begin(
   response: Call['response'],
-  { follower, start, leave }: Extract<FollowAnswer, { kind: 'following' }>,
+  { start, drained, leave }: Extract<FollowAnswer, { kind: 'following' }>,
 ): void {
-  response.on('drain', () => follower.drained());
+  response.on('drain', drained);
   response.on('close', leave);
   if (response.destroyed) {
     leave();

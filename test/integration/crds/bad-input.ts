@@ -127,6 +127,17 @@ export const BAD_INPUT: readonly BadInput[] = [
   ...['a\nb', 'a\tb', '\u0000', 'a\u007f', 'a\u0085b', 'a\uffffb'].map((value) => cmdline(value, ONE_LINE)),
   cmdline('x'.repeat(1024), TOO_LONG),
   cmdline('€'.repeat(342), TOO_LONG),
+  ...(
+    [
+      [-1, 'captureBytes must be at least 0, or left out for 0 (nothing is captured)'],
+      [65_537, 'captureBytes must be at most 65536 (64 KiB): lower it'],
+    ] as const
+  ).map(([captureBytes, says]) => ({
+    what: `captureBytes ${captureBytes}`,
+    spec: withDomain({ console: { captureBytes } }),
+    field: 'spec.domain.console.captureBytes',
+    says,
+  })),
   policy('activeDeadlineSeconds', 0, 'must be at least 1, or left out for no deadline'),
   policy('activeDeadlineSeconds', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
   policy('backoffLimit', -1, 'must be at least 0, or left out for 0 (at most one start)'),

@@ -45,6 +45,12 @@ const ALWAYS: readonly Change[] = [
   { what: 'initrd added', before: SMALLEST, after: withBoot({ initrd: 'b' }), refused: ['spec.domain', DOMAIN] },
   { what: 'cmdline removed', before: withBoot({ cmdline: 'b' }), after: SMALLEST, refused: ['spec.domain', DOMAIN] },
   {
+    what: 'captureBytes changed',
+    before: withDomain({ console: { captureBytes: 1 } }),
+    after: withDomain({ console: { captureBytes: 2 } }),
+    refused: ['spec.domain', DOMAIN],
+  },
+  {
     what: 'domain removed',
     before: SMALLEST,
     after: {},
