@@ -182,7 +182,7 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
 }
 
 /** What all consoles of all hosts together may be read at: some tenth of a CPU. */
-const CONSOLES_RATE = { bytesPerSecond: 16_777_216, burst: 4_194_304 };
+const CONSOLES_RATE = { bytesPerSecond: 16_777_216, burst: 8_388_608 };
 
 /** Who is told of what; `addHandlers` first tells of all there is. */
 function connectParts({ caches, hosts, placer, finisher }: Parts): void {
