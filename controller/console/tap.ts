@@ -1,7 +1,7 @@
 import { sleep } from '#controller/kube/index.ts';
 import type { Clock } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
-import type { ConsoleStream } from '#controller/libvirt/index.ts';
+import type { ConsoleStream, LibvirtErrorKind } from '#controller/libvirt/index.ts';
 import type { Follower } from './follower.ts';
 import { Ring } from './ring.ts';
 import { Throttle } from './throttle.ts';
@@ -18,6 +18,13 @@ const QUIET_MS = 100;
 const LINGER_MS = 300;
 /** … and is given so long to open at all. */
 const OPEN_WITHIN_MS = 1_000;
+/**
+ * The domain is gone, or it or its host has no console. Not that it is not running, nor an internal error: a libvirtd that
+ * was restarted may say so of a domain that runs.
+ */
+const FINAL: ReadonlySet<LibvirtErrorKind> = new Set<LibvirtErrorKind>([
+  ...(['no-domain', 'no-support', 'config-unsupported', 'invalid-arg', 'access-denied', 'closed'] as const),
+]);
 const RETRY_MS = { min: 250, max: 10_000 };
 
 export interface TapParts {
@@ -130,30 +137,16 @@ export class Tap {
       return 'over';
     }
     this.#why = error.message;
-    switch (error.kind) {
-      // Ended, or gone.
-      case 'no-domain':
-      case 'operation-invalid':
-        this.#complete = true;
-        return 'over';
-      // The host has none, or the domain.
-      case 'no-support':
-      case 'config-unsupported':
-      case 'internal':
-      case 'invalid-arg':
-      case 'access-denied':
-      case 'closed':
-        return 'over';
-      default:
-        return 'again';
-    }
+    this.#complete ||= error.kind === 'no-domain';
+    return FINAL.has(error.kind) ? 'over' : 'again';
   }
 
   #become(state: TapState): void {
     if (this.#state === state) return;
     this.#state = state;
     for (const change of [...this.#changes]) change();
-    if (state === 'over') this.#parts.over();
+    const isGivenUp = state === 'waiting' && this.#endedAt !== undefined;
+    if (state === 'over' || isGivenUp) this.#parts.over();
   }
 
   /** ms for which what a domain wrote before its end may still be on its way; the first call says that it has ended. */

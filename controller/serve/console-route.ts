@@ -23,23 +23,32 @@ const NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 export function consoleRoute(parts: ConsoleRouteParts): Route {
   return async (call) => {
     const { url, request, response } = call;
-    if (request.method !== 'GET') return refuse(response, 405, 'only GET', { allow: 'GET' });
+    if (request.method !== 'GET') {
+      refuse(response, 405, 'only GET', { allow: 'GET' });
+      return;
+    }
     const [, , namespace = '', name = '', ...more] = url.pathname.split('/');
     const follow = url.searchParams.get('follow') ?? 'false';
     if (!NAMESPACE.test(namespace) || !NAME.test(name) || more.length > 0) {
-      return refuse(response, 404, 'a console is at /console/NAMESPACE/NAME');
+      refuse(response, 404, 'a console is at /console/NAMESPACE/NAME');
+      return;
     }
-    if (follow !== 'true' && follow !== 'false') return refuse(response, 400, 'follow must be true or false');
+    if (follow !== 'true' && follow !== 'false') {
+      refuse(response, 400, 'follow must be true or false');
+      return;
+    }
     const { group, version, plural: resource } = EPHEMERAL_DOMAINS;
     const asked = { verb: 'get', group, version, resource, subresource: 'console', namespace, name };
     if (!(await parts.callers.may(call.caller, asked))) {
       const who = `user ${JSON.stringify(call.caller.username ?? '')}`;
-      return refuse(response, 403, `${who} may not get ephemeraldomains/console ${name} in namespace ${namespace}`);
+      refuse(response, 403, `${who} may not get ephemeraldomains/console ${name} in namespace ${namespace}`);
+      return;
     }
     const source = parts.source();
     if (source === undefined) {
       const { namespace: where, name: lease } = parts.lease;
-      return refuse(response, 503, `this replica stands by: Lease ${where}/${lease} names the one that acts`);
+      refuse(response, 503, `this replica stands by: Lease ${where}/${lease} names the one that acts`);
+      return;
     }
     await stream(call, source, `${namespace}/${name}`, follow === 'true');
   };
@@ -48,14 +57,22 @@ export function consoleRoute(parts: ConsoleRouteParts): Route {
 async function stream({ response }: Call, source: ConsoleSource, key: string, live: boolean): Promise<void> {
   const answer = await source.readConsole(key, sinkOver(response), live);
   switch (answer.kind) {
-    case 'not-found':
-      return refuse(response, 404, `there is no EphemeralDomain ${key}`);
-    case 'no-console':
-      return refuse(response, 409, `${key} has no console to read: ${answer.why}`);
-    case 'unavailable':
-      return refuse(response, 503, `the console of ${key} cannot be read now: ${answer.why}`);
-    case 'following':
-      return begin(response, answer);
+    case 'not-found': {
+      refuse(response, 404, `there is no EphemeralDomain ${key}`);
+      return;
+    }
+    case 'no-console': {
+      refuse(response, 409, `${key} has no console to read: ${answer.why}`);
+      return;
+    }
+    case 'unavailable': {
+      refuse(response, 503, `the console of ${key} cannot be read now: ${answer.why}`);
+      return;
+    }
+    case 'following': {
+      begin(response, answer);
+      return;
+    }
   }
 }
 

@@ -109,10 +109,14 @@ function listen(server: Server, { host, port }: HttpsServerOptions['address']): 
 
 async function answer(options: HttpsServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = URL.parse(request.url ?? '/', 'https://controller');
-  if (url === null) return refuse(response, 400, 'the path makes no sense');
+  if (url === null) {
+    refuse(response, 400, 'the path makes no sense');
+    return;
+  }
   // Ignored, it would give its sender more than was asked for.
   if (Object.keys(request.headers).some((name) => name.startsWith('impersonate-'))) {
-    return refuse(response, 400, 'impersonation is not supported here');
+    refuse(response, 400, 'impersonation is not supported here');
+    return;
   }
   const route = Object.entries(options.routes).find(([word]) => word === url.pathname.split('/')[1])?.[1];
   try {
@@ -122,9 +126,13 @@ async function answer(options: HttpsServerOptions, request: IncomingMessage, res
     });
     if (caller === undefined) {
       const message = 'neither a client certificate of this cluster nor a token that it knows was given';
-      return refuse(response, 401, message, { 'www-authenticate': 'Bearer' });
+      refuse(response, 401, message, { 'www-authenticate': 'Bearer' });
+      return;
     }
-    if (route === undefined) return refuse(response, 404, `there is nothing at ${url.pathname}`);
+    if (route === undefined) {
+      refuse(response, 404, `there is nothing at ${url.pathname}`);
+      return;
+    }
     await route({ caller, url, request, response });
   } catch (error) {
     if (!isKubeError(error) || response.headersSent) throw error;
