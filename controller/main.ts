@@ -6,8 +6,8 @@ import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 
 import { LEASE_NAME } from '#controller/api/index.ts';
-import { codeOf, ConfigError, readCommandLine, readLibvirtPki } from '#controller/config/index.ts';
-import type { ConsoleRequest, ControllerConfig, LibvirtPki, ListenAddress } from '#controller/config/index.ts';
+import { ConfigError, readCommandLine, readLibvirtPki } from '#controller/config/index.ts';
+import type { ConsoleRequest, ControllerConfig, LibvirtPki } from '#controller/config/index.ts';
 import {
   createEventRecorder,
   createKubeMetrics,
@@ -21,15 +21,14 @@ import {
 import type { KubeMetrics, LeaseEnd, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
-import { createLogger, createRegistry, startObserveServer } from '#controller/observe/index.ts';
+import { createLogger, createRegistry } from '#controller/observe/index.ts';
 import type { Health, RootLogger } from '#controller/observe/index.ts';
 import { checkCrds } from '#controller/startup/crds.ts';
 import { StartFault } from '#controller/startup/fault.ts';
-import { servingCertificate } from '#controller/startup/https.ts';
-import { openHttpsPort } from '#controller/startup/https-port.ts';
-import type { HttpsPort } from '#controller/startup/https-port.ts';
 import { Interrupted } from '#controller/startup/patience.ts';
 import { checkPermissions, rightsOf } from '#controller/startup/permissions.ts';
+import { openPorts } from '#controller/startup/ports.ts';
+import type { Ports } from '#controller/startup/ports.ts';
 import { failOnUnhandled, stopOnSignals } from '#controller/startup/signals.ts';
 import { printConsole } from '#controller/tools/console.ts';
 import { ToolFault } from '#controller/tools/fault.ts';
@@ -102,29 +101,23 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
 
   const registry = createRegistry(VERSION);
   const kubeMetrics = createKubeMetrics(registry);
-  const certificate = await servingCertificate(config, hostname(), readText);
   let ready: Health = { ok: false, why: 'the API server has not been asked yet' };
-  const server = await listen('metrics-address', config.metricsAddress, () =>
-    startObserveServer({
-      address: config.metricsAddress,
-      registries: () => [registry, program.termRegistry],
-      alive: () => ({ ok: true }),
-      ready: () => (stop.aborted ? { ok: false, why: 'told to end' } : ready),
-      onError: (error) => logger.warn('A request for metrics or a probe failed', { error }),
-    }),
-  );
+  const told = {
+    registries: () => [registry, program.termRegistry],
+    alive: (): Health => ({ ok: true }),
+    ready: (): Health => (stop.aborted ? { ok: false, why: 'told to end' } : ready),
+  };
   const userAgent = `hatchery/${VERSION}`;
-  const https = await listen('https-address', config.httpsAddress, () =>
-    openHttpsPort({ config, kubeConfig, certificate, userAgent, logger, signal: stop }),
-  );
-  const program: Program = { config, logger, libvirtTls, kubeMetrics, https, termRegistry: new Registry() };
-  const { address, port } = server.address;
+  const ports = await openPorts({ config, kubeConfig, told, userAgent, readFile: readText, logger, signal: stop });
+  const program: Program = { config, logger, libvirtTls, kubeMetrics, ports, termRegistry: new Registry() };
+  const { observe, notify, https } = ports;
   logger.info('Hatchery starts', {
     version: VERSION,
     identity: config.identity,
     server: kubeConfig.server,
-    address,
-    port,
+    address: observe.address.address,
+    port: observe.address.port,
+    ...(notify === undefined ? {} : { notifyAddress: notify.address.address, notifyPort: notify.address.port }),
     httpsPort: https.port,
   });
 
@@ -137,8 +130,7 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
     while (!stop.aborted) endOfTerm(await leadOnce(program, client, stop), program);
   } finally {
     await client.close();
-    await https.close();
-    await server.close();
+    await ports.close();
   }
 };
 
@@ -147,7 +139,7 @@ interface Program {
   readonly logger: RootLogger;
   readonly libvirtTls: LibvirtPki | undefined;
   readonly kubeMetrics: KubeMetrics;
-  readonly https: HttpsPort;
+  readonly ports: Ports;
   /** Metrics of the controller that leads now: each term has a controller, and a registry, of its own. */
   termRegistry: Registry;
 }
@@ -160,7 +152,8 @@ interface Term {
 
 /** Waits for the Lease and runs a controller while it is held. */
 const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal): Promise<Term> => {
-  const { config, logger, libvirtTls, kubeMetrics, https } = program;
+  const { config, logger, libvirtTls, kubeMetrics } = program;
+  const { https, notify } = program.ports;
   const registry = (program.termRegistry = new Registry());
   const parts = { logger, metrics: kubeMetrics, clock: systemClock, random: Math.random };
   const lease = createLease({
@@ -182,7 +175,9 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
       });
       const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs } = config;
       const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls };
-      const controller = createController({ ...parts, rest, connect, registry, kubeMetrics, events, options });
+      const mayAct = (): boolean => lease.isHeld();
+      const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, options };
+      const controller = createController(deps);
       https.source = controller;
       try {
         await controller.run(signal);
@@ -204,16 +199,6 @@ const endOfTerm = ({ end, holder }: Term, { config, logger }: Program): void => 
     throw new Error(`another process took the Lease ${LEASE_NAME} under this one's identity ${config.identity}`);
   }
   logger.warn('The Lease is lost; standing for it again', { end, holder, identity: config.identity });
-};
-
-/** Opens an address; one that cannot be had is a fault of the configuration. */
-const listen = async <T>(option: string, address: ListenAddress, open: () => Promise<T>): Promise<T> => {
-  try {
-    return await open();
-  } catch (error) {
-    const { host = '', port } = address;
-    throw new ConfigError(`${option}: cannot listen on ${host}:${port} (${codeOf(error)})`, { cause: error });
-  }
 };
 
 const isRefusal = (error: unknown): error is Error =>

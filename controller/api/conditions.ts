@@ -19,12 +19,16 @@ export type NewCondition = Omit<Condition, 'lastTransitionTime'>;
 
 /** Condition types of an EphemeralDomain. Open: more may be added. */
 export const DomainCondition = {
+  /** It is placed on no host because spec.suspend says so. Unknown: it is decided, and its domain is being stopped. */
+  Suspended: 'Suspended',
   /** A host was found and the binding is stored. */
   Scheduled: 'Scheduled',
   /** The domain was started on its host. Stays True when it has ended. */
   Started: 'Started',
   /** The domain can be used. */
   Ready: 'Ready',
+  /** It is decided that it fails, and its domain is being stopped first; stays True beside Failed, as in a Job. */
+  FailureTarget: 'FailureTarget',
   /** It ended well. Excludes Failed. */
   Complete: 'Complete',
   /** It will not end well. Excludes Complete. */

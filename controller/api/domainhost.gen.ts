@@ -74,6 +74,40 @@ export interface DomainHostSpec {
    * said.
    */
   readonly reservedMemory?: number | string;
+  readonly allowedNamespaces?: NamespaceSelector;
+}
+/**
+ * Which namespaces' EphemeralDomains are placed here, by the labels of their Namespaces: all of matchLabels and
+ * matchExpressions must hold. Without it every namespace's are. What is here already stays. Example:
+ * {matchLabels: {kubernetes.io/metadata.name: batch}}.
+ */
+export interface NamespaceSelector {
+  /**
+   * Labels that the Namespace must have, with these values. Example: {team: batch}.
+   */
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  /**
+   * Requirements on the Namespace's labels, all of which must hold.
+   */
+  readonly matchExpressions?: readonly NamespaceSelectorRequirement[];
+}
+/**
+ * One requirement on a label. Example: {key: zone, operator: In, values: [a, b]}.
+ */
+export interface NamespaceSelectorRequirement {
+  /**
+   * Name of the label.
+   */
+  readonly key: string;
+  /**
+   * How the label is compared: In (its value is one of values), NotIn (none of them, or no such label), Exists,
+   * DoesNotExist.
+   */
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  /**
+   * Values for In and NotIn. Example: [ssd, nvme].
+   */
+  readonly values?: readonly string[];
 }
 /**
  * How the host is. Written by the controller only, at most once a second.

@@ -22,18 +22,44 @@ export interface EphemeralDomain {
   readonly status?: EphemeralDomainStatus;
 }
 /**
- * What to run, and how long and how often. domain, hostSelector and backoffLimit cannot be changed;
- * activeDeadlineSeconds and ttlSecondsAfterFinished can, until the domain has finished.
+ * What to run, and where, when, how long and how often. activeDeadlineSeconds, ttlSecondsAfterFinished and
+ * suspend can be changed until the domain has finished; all else cannot.
  */
 export interface EphemeralDomainSpec {
   readonly domain: DomainSpec;
   readonly hostSelector?: LabelSelector;
   /**
-   * Seconds from status.startTime after which the domain is destroyed and the EphemeralDomain is Failed with
-   * reason DeadlineExceeded, counted over all attempts, as in a Job. None by default. Can be changed until the
-   * domain has finished.
+   * Taints of Nodes that it bears, with a Pod's meaning: it may be placed on a host only if each NoSchedule and
+   * NoExecute taint of its Node is borne by one of these. A cordoned Node gets nothing new, whatever is tolerated.
+   * None by default. Immutable. Example: [{key: dedicated, operator: Equal, value: batch}].
+   */
+  readonly tolerations?: readonly Toleration[];
+  /**
+   * Where it stands in the queue for a place: a higher one goes first, the older one of two that are equal, and
+   * one that no host can take lets others pass. 0 when not said; below 0 is allowed. It moves no domain that has a
+   * place already. Immutable.
+   */
+  readonly priority?: number;
+  /**
+   * Seconds from its creation, or from its last resume, within which a host must have been asked to start it, the
+   * next attempt after a failed one too. Over, it is Failed with reason StartDeadlineExceeded, whether it waits
+   * for a place, between two attempts, or on its host; a start that was asked for counts as in time. None by
+   * default. Immutable.
+   */
+  readonly startDeadlineSeconds?: number;
+  /**
+   * Seconds from status.startTime after which the domain is asked to shut down, destroyed where it has not after
+   * terminationGracePeriodSeconds, and the EphemeralDomain is Failed with reason DeadlineExceeded; counted over
+   * all attempts, as in a Job, and anew after a suspension. None by default. Can be changed until the domain has
+   * finished.
    */
   readonly activeDeadlineSeconds?: number;
+  /**
+   * Seconds that the domain has to end by itself once it was asked to shut down, because its activeDeadlineSeconds
+   * are over or it is suspended; then it is destroyed. 30 when not said; 0 destroys it at once. Deleting the
+   * EphemeralDomain gives no grace. Immutable.
+   */
+  readonly terminationGracePeriodSeconds?: number;
   /**
    * How many times a failed attempt is followed by another, each a new domain, perhaps on another host. 0 (what
    * holds when it is not said) means that the domain is started at most once. Immutable.
@@ -44,6 +70,14 @@ export interface EphemeralDomainSpec {
    * changed until the domain has finished.
    */
   readonly ttlSecondsAfterFinished?: number;
+  /**
+   * Whether it is to be placed on no host, as in a Job. Set while it runs, its domain is asked to shut down,
+   * destroyed where it has not after terminationGracePeriodSeconds, and the EphemeralDomain is Pending; however
+   * the domain ends then, it counts as suspended. Taken back, it is placed anew as the next attempt: its work
+   * begins from the start, and backoffLimit counts it not. false when not said. Can be changed until the domain
+   * has finished.
+   */
+  readonly suspend?: boolean;
 }
 /**
  * The domain to run: required, and immutable as a whole. It gets one network interface on the host's guest
@@ -66,6 +100,7 @@ export interface DomainSpec {
   readonly vcpus: number;
   readonly boot: BootSpec;
   readonly console?: ConsoleSpec;
+  readonly readiness?: ReadinessSpec;
 }
 /**
  * What the domain boots. Files are named as volumes of the host's image pool, which lies over the DomainHost's
@@ -85,9 +120,10 @@ export interface BootSpec {
   readonly initrd?: string;
   /**
    * Command line for the kernel (Xen) or arguments for the executable, split at blanks (LXC): at most 1,023 bytes,
-   * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK and GATEWAY; $$ is
-   * one $; any other $(NAME) stays as it is. Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it
-   * in clear text: no secrets here.
+   * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, and for
+   * guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see readiness.notify); $$ is one $;
+   * any other $(NAME), and one that has no value on the host, stays as it is. Example: console=hvc0 -ipaddr $(IP)
+   * -netmask $(NETMASK). dom0 logs it in clear text: no secrets here.
    */
   readonly cmdline?: string;
 }
@@ -102,6 +138,57 @@ export interface ConsoleSpec {
    * who may read the EphemeralDomain: no secrets on the console. Hosts on libvirt's test driver have no consoles.
    */
   readonly captureBytes?: number;
+}
+/**
+ * When the domain counts as ready, which condition Ready, timeline.ready and spawnTime tell: exactly one of
+ * notify (the guest says so itself), tcp and http (the controller tries). Without it Ready comes with Started.
+ * Example: {http: {port: 8000}, timeoutSeconds: 30}.
+ */
+export interface ReadinessSpec {
+  /**
+   * The guest says itself that it is ready: by POST /ready/NAME (HTTP/1.0 or 1.1, no header needed) to
+   * $(NOTIFY_HOST):$(NOTIFY_PORT), or by POST to $(NOTIFY_URL)/ready/NAME, NAME being $(DOMAIN_NAME). Believed
+   * only from the domain's own address. Where cmdline has $(NOTIFY_URL), which ends with a random token, only with
+   * that token. It has no fields: write notify: {}.
+   */
+  readonly notify?: {
+    [k: string]: unknown;
+  };
+  readonly tcp?: TcpReadiness;
+  readonly http?: HttpReadiness;
+  /**
+   * Milliseconds from one attempt of tcp or http to the next, 10 to 60000. Default 200. notify does not use it.
+   */
+  readonly periodMilliseconds: number;
+  /**
+   * Seconds from Started within which the domain must be ready. One that is not is destroyed, and its attempt has
+   * failed with reason ReadinessTimeout. No limit by default.
+   */
+  readonly timeoutSeconds?: number;
+}
+/**
+ * Ready when a TCP connection to a port of the guest opens. Example: {port: 22}.
+ */
+export interface TcpReadiness {
+  /**
+   * Port of the guest's own address, 1 to 65535. Required.
+   */
+  readonly port: number;
+}
+/**
+ * Ready when a GET of path is answered with a status from 200 to 399; redirects are not followed. Only for
+ * guests that serve several requests: one that ends after its first would end by this one. Example: {port: 8000,
+ * path: /healthz}.
+ */
+export interface HttpReadiness {
+  /**
+   * Port of the guest's own address, 1 to 65535. Required.
+   */
+  readonly port: number;
+  /**
+   * Path to GET, with a query if need be. Default /.
+   */
+  readonly path: string;
 }
 /**
  * Which dom0 hosts may run it, by the labels of their Nodes: all of matchLabels and matchExpressions must hold.
@@ -136,6 +223,29 @@ export interface LabelSelectorRequirement {
   readonly values?: readonly string[];
 }
 /**
+ * One taint, or several, that it bears. Example: {key: dedicated, operator: Exists, effect: NoSchedule}.
+ */
+export interface Toleration {
+  /**
+   * Key of the taint. Left out, with operator Exists, it is every key.
+   */
+  readonly key?: string;
+  /**
+   * How the taint is compared: Equal (its value is value; what holds when it is not said) or Exists (whatever its
+   * value).
+   */
+  readonly operator?: 'Exists' | 'Equal';
+  /**
+   * Value of the taint, with operator Equal. Left out it is the empty one.
+   */
+  readonly value?: string;
+  /**
+   * Effect of the taint: NoSchedule or NoExecute (PreferNoSchedule repels no EphemeralDomain). Left out it is
+   * every effect.
+   */
+  readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+/**
  * What became of it. Written by the controller only.
  */
 export interface EphemeralDomainStatus {
@@ -145,11 +255,13 @@ export interface EphemeralDomainStatus {
   readonly observedGeneration?: number;
   /**
    * Where it is in its life: Pending (no host yet), Scheduled (bound to a host, not yet known to run), Running,
-   * Succeeded (the domain shut down by itself), Failed. More may be added.
+   * Succeeded (the domain shut down by itself and reported no failure), Failed. More may be added.
    */
   readonly phase?: string;
   /**
-   * Scheduled (a host was found), Started (the domain was started), Ready (it can be used: with Started), Complete
+   * Suspended (it is placed on no host; Unknown while its domain is being stopped for that), Scheduled (a host was
+   * found), Started (the domain was started), Ready (it can be used: as spec.domain.readiness says, else with
+   * Started), FailureTarget (it is decided that it fails, and its domain is being stopped, as in a Job), Complete
    * (it succeeded), Failed (it will not succeed). Complete and Failed exclude each other, as in a Job.
    */
   readonly conditions?: readonly Condition[];
@@ -161,6 +273,10 @@ export interface EphemeralDomainStatus {
    * Number of the attempt, from 1. At most one domain is ever started for an attempt.
    */
   readonly attempt?: number;
+  /**
+   * How many of the attempts were ended by a suspension: backoffLimit does not count them. Absent for none.
+   */
+  readonly suspendedAttempts?: number;
   readonly domain?: DomainStatus;
   /**
    * IPv4 address given to the domain, held until its host no longer lists it.
@@ -181,13 +297,25 @@ export interface EphemeralDomainStatus {
    * absent where nothing was written or captured.
    */
   readonly consoleTail?: string;
+  /**
+   * What the guest of the last attempt said of its work by POST /exit/NAME: 0 is well, all else makes the attempt
+   * fail with reason NonZeroExit once the domain has ended. Absent where it said nothing: powering off alone says
+   * nothing more than that it is over.
+   */
+  readonly exitCode?: number;
+  /**
+   * The text that the guest sent with its exit code, made safe to show: line breaks and other control characters
+   * are blanks, what is not UTF-8 is U+FFFD. At most 4,096 characters.
+   */
+  readonly terminationMessage?: string;
   readonly timeline?: Timeline;
   /**
    * Time from created to ready in the timeline, for people: 412ms, 1.532s.
    */
   readonly spawnTime?: string;
   /**
-   * When it was first bound to a host; activeDeadlineSeconds counts from here. Later attempts leave it as it is.
+   * When it was first bound to a host, or first after its last resume; activeDeadlineSeconds counts from here.
+   * Later attempts leave it as it is, a suspension clears it.
    */
   readonly startTime?: string;
   /**
@@ -242,7 +370,7 @@ export interface Timeline {
    */
   readonly domainStarted?: string;
   /**
-   * It could be used; for now with domainStarted.
+   * It could be used: when its guest's notice came or a probe succeeded, else with domainStarted.
    */
   readonly ready?: string;
   /**

@@ -30,9 +30,9 @@ export interface EphemeralDomainTemplateSpec {
 export interface EphemeralDomainPattern {
   readonly metadata?: EphemeralDomainPatternMetadata;
   /**
-   * The EphemeralDomain's spec.
+   * The EphemeralDomain's spec, without suspend.
    */
-  readonly spec: EphemeralDomainSpec;
+  readonly spec: Omit<EphemeralDomainSpec, 'suspend'>;
 }
 /**
  * Labels and annotations that each EphemeralDomain made from this template gets.

@@ -5,8 +5,15 @@
 
 /** Why an attempt ended, or an EphemeralDomain with it: reason of phase Succeeded and Failed. */
 export const EndReason = {
-  /** Succeeded: the domain powered off or rebooted by itself. A host that cannot tell a crash (LXC) says this too. */
+  /**
+   * Succeeded: the domain powered off or rebooted by itself, and its guest reported no code but 0. A host that cannot tell
+   * a crash (LXC) says this too.
+   */
   PowerOff: 'PowerOff',
+  /** Failed: the guest said by POST /exit that its work ended with another code than 0, and then it ended. */
+  NonZeroExit: 'NonZeroExit',
+  /** Failed: it was not ready within readiness.timeoutSeconds after it was started, and was destroyed. */
+  ReadinessTimeout: 'ReadinessTimeout',
   /** Failed: the guest crashed. */
   Crashed: 'Crashed',
   /** Failed: somebody destroyed the domain on its host, or it is gone from there without an end that anybody told. */
@@ -27,8 +34,10 @@ export const EndReason = {
   ImageNotFound: 'ImageNotFound',
   /** Failed: the command line is too long, or holds what a guest cannot get, once $(NAME) is expanded. */
   InvalidCommandLine: 'InvalidCommandLine',
-  /** Failed: activeDeadlineSeconds has passed. */
+  /** Failed: activeDeadlineSeconds has passed. Also of FailureTarget=True, while the domain is being stopped for it. */
   DeadlineExceeded: 'DeadlineExceeded',
+  /** Failed: startDeadlineSeconds has passed before a host was asked to start it. */
+  StartDeadlineExceeded: 'StartDeadlineExceeded',
   /** Failed: the last of several attempts failed; message tells how. With backoffLimit 0 the attempt's own reason. */
   BackoffLimitExceeded: 'BackoffLimitExceeded',
 } as const;
@@ -42,10 +51,20 @@ export const ProgressReason = {
   BackOff: 'BackOff',
   /** Pending, Scheduled=False: its name was another domain's on the host, so that it did not run; it is placed anew. */
   NameHeld: 'NameHeld',
+  /** Running, Suspended=Unknown: spec.suspend was set, and its domain is asked to shut down, or destroyed after the grace. */
+  Suspending: 'Suspending',
+  /** Pending, Suspended=True, Scheduled=False: spec.suspend is set. */
+  Suspended: 'Suspended',
+  /** Pending, Suspended=False: spec.suspend was taken back, and it waits for a place again. */
+  Resumed: 'Resumed',
   /** Scheduled=True. */
   Bound: 'Bound',
-  /** Started=True, Ready=True. */
+  /** Started=True; Ready=True where readiness is not asked for. */
   DomainStarted: 'DomainStarted',
+  /** Ready=False: it was started, and spec.domain.readiness is not fulfilled yet. */
+  NotReadyYet: 'NotReadyYet',
+  /** Ready=True: its guest said so, or a probe succeeded. */
+  DomainReady: 'DomainReady',
   /** Ready=False: the domain has ended. */
   DomainStopped: 'DomainStopped',
 } as const;

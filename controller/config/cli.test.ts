@@ -151,6 +151,8 @@ describe('the configuration', () => {
       httpsAdvertise: undefined,
       tlsCertFile: undefined,
       tlsPrivateKeyFile: undefined,
+      notifyAddress: { host: '0.0.0.0', port: 9403 },
+      notifyAdvertise: undefined,
       logLevel: 'info',
       logFormat: 'json',
     });

@@ -8,7 +8,9 @@ import {
   readDuration,
   readIdentity,
   readLabel,
+  readHost,
   readListenAddress,
+  readListenAddressOrOff,
   readNamespace,
   readText,
 } from './values.ts';
@@ -41,6 +43,10 @@ export interface ControllerConfig {
   readonly httpsAdvertise: ListenAddress | undefined;
   readonly tlsCertFile: string | undefined;
   readonly tlsPrivateKeyFile: string | undefined;
+  /** Where guests tell of themselves; undefined: nowhere. */
+  readonly notifyAddress: ListenAddress | undefined;
+  /** Host that guests are told; undefined: this machine's own address on the route to each. */
+  readonly notifyAdvertise: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -166,6 +172,24 @@ export const CONTROLLER_OPTIONS: OptionTable = {
     shownDefault: 'none',
     fallback: () => undefined,
     read: path,
+  },
+  notifyAddress: {
+    placeholder: 'HOST:PORT|off',
+    description:
+      'Where guests say that they are ready and how their work ended (POST /ready/NAME, POST /exit/NAME); only a ' +
+      "domain's own address is believed",
+    // Guests are never on this machine, so an address that they cannot reach would be no default.
+    shownDefault: '0.0.0.0:9403',
+    fallback: () => ({ host: '0.0.0.0', port: 9403 }),
+    read: readListenAddressOrOff,
+  },
+  notifyAdvertise: {
+    placeholder: 'HOST',
+    description:
+      'Host that guests are told for NOTIFY_HOST and NOTIFY_URL; what lies between must leave their own address as it is',
+    shownDefault: "this machine's address on the route to each host's guests",
+    fallback: () => undefined,
+    read: readHost,
   },
   logLevel: {
     placeholder: 'LEVEL',

@@ -6,7 +6,9 @@ import {
   readDuration,
   readIdentity,
   readLabel,
+  readHost,
   readListenAddress,
+  readListenAddressOrOff,
   readNamespace,
 } from './values.ts';
 import type { Reading } from './values.ts';
@@ -71,6 +73,29 @@ check({
   refused: ['', '9402', 'host', 'host:', 'host:65536', '::1:80', '[::1]', '[x]:80', 'http://h:80', 'a b:80'].map(
     noAddress,
   ),
+});
+
+check({
+  name: 'readListenAddressOrOff',
+  read: readListenAddressOrOff,
+  accepted: [
+    ['off', undefined],
+    ['0.0.0.0:9403', { host: '0.0.0.0', port: 9403 }],
+  ],
+  refused: ['OFF', 'none', ''].map(noAddress),
+});
+
+check({
+  name: 'readHost',
+  read: readHost,
+  accepted: [
+    ['192.0.2.7', '192.0.2.7'],
+    ['hatchery.example.org', 'hatchery.example.org'],
+  ],
+  refused: ['', '192.0.2.7:9403', 'a b', '-x', 'x/', '::1', 'x'.repeat(254)].map((text) => [
+    text,
+    `${JSON.stringify(text)} is no host such as 192.0.2.7 or hatchery.example.org`,
+  ]),
 });
 
 const noLabel = (text: string): [string, string] => [

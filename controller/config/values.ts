@@ -62,6 +62,16 @@ export const readListenAddress = (text: string): Reading<ListenAddress> => {
   return read({ host: host === '' ? undefined : host, port });
 };
 
+/** The same, or `off` for nowhere. */
+export const readListenAddressOrOff = (text: string): Reading<ListenAddress | undefined> =>
+  text === 'off' ? read(undefined) : readListenAddress(text);
+
+/** An IPv4 address or a name, without a port. */
+export const readHost = (text: string): Reading<string> =>
+  /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(text)
+    ? read(text)
+    : refuse(`${quoted(text)} is no host such as 192.0.2.7 or hatchery.example.org`);
+
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const PREFIX = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import fc from 'fast-check';
 
-import { commandLineWords, expandCommandLine, MAX_COMMAND_LINE_BYTES } from './cmdline.ts';
+import { commandLineWords, expandCommandLine, MAX_COMMAND_LINE_BYTES, refersTo } from './cmdline.ts';
 
 const names = {
   DOMAIN_NAME: 'edom-198-18-4-21',
@@ -76,6 +76,21 @@ describe('expandCommandLine', () => {
       const reading = expandCommandLine(`a${control}b`, names);
       assert.ok(!reading.ok && reading.fault.kind === 'control-character');
       assert.equal(reading.fault.codePoint, control.codePointAt(0));
+    });
+  }
+});
+
+describe('refersTo', () => {
+  for (const [template, refers] of [
+    ['-notify $(NOTIFY_URL)', true],
+    ['$$$(NOTIFY_URL)', true],
+    ['$$(NOTIFY_URL)', false],
+    ['$(NOTIFY_URL', false],
+    ['$(NOTIFY_HOST):$(NOTIFY_PORT)', false],
+    ['', false],
+  ] as const) {
+    it(`says ${refers} of NOTIFY_URL in ${JSON.stringify(template)}, as it is expanded there or not`, () => {
+      assert.equal(refersTo(template, 'NOTIFY_URL'), refers);
     });
   }
 });

@@ -6,7 +6,10 @@ export const MAX_COMMAND_LINE_BYTES = 1023;
 /** Values of `$(NAME)` in a command line. A name without a value stays as it was written. */
 export type CommandLineNames = Readonly<Partial<Record<CommandLineName, string>>>;
 
-export type CommandLineName = 'DOMAIN_NAME' | 'DOMAIN_UUID' | 'IP' | 'PREFIX' | 'NETMASK' | 'GATEWAY';
+export type CommandLineName = 'DOMAIN_NAME' | 'DOMAIN_UUID' | 'IP' | 'PREFIX' | 'NETMASK' | 'GATEWAY' | NotifyName;
+
+/** What a guest needs to know to tell of itself. */
+export type NotifyName = 'NOTIFY_HOST' | 'NOTIFY_PORT' | 'NOTIFY_URL';
 
 export type CommandLineFault =
   | { readonly kind: 'too-long'; readonly bytes: number; readonly limit: number; readonly message: string }
@@ -25,6 +28,10 @@ const expand = (template: string, names: CommandLineNames): string =>
     if (name === undefined) return '$';
     return isKnown(name, names) ? (names[name] ?? whole) : whole;
   });
+
+/** Whether a command line has `$(NAME)` for this name, written so that it is expanded. */
+export const refersTo = (template: string, wanted: CommandLineName): boolean =>
+  [...template.matchAll(REFERENCE)].some(([, name]) => name === wanted);
 
 const isControl = (codePoint: number): boolean => codePoint < 0x20 || (codePoint >= 0x7f && codePoint <= 0x9f);
 

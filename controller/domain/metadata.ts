@@ -20,6 +20,8 @@ export interface DomainIdentity {
   readonly attempt: number;
   /** IPv4 address that the domain holds, if it has one. */
   readonly address?: string | undefined;
+  /** What the guest was told as the end of NOTIFY_URL, if it was: 32 hexadecimal digits. Never to be logged or shown. */
+  readonly notifyToken?: string | undefined;
 }
 
 /** What a domain's XML says of its owner. Only `ours` may ever be touched. */
@@ -44,6 +46,7 @@ export const metadataElement = (identity: DomainIdentity): XmlElement => ({
     '@uid': identity.uid,
     '@attempt': identity.attempt,
     ...(identity.address === undefined ? {} : { '@address': identity.address }),
+    ...(identity.notifyToken === undefined ? {} : { '@notify-token': identity.notifyToken }),
   },
 });
 
@@ -61,6 +64,7 @@ const ownElements = (metadata: XmlElement): readonly XmlElement[] =>
 
 const malformed = (why: string): Ownership => ({ kind: 'malformed', why });
 
+const TOKEN = /^[0-9a-f]{32}$/;
 const COUNT = /^[1-9][0-9]{0,8}$/;
 
 const readElement = (element: XmlElement, cluster: string): Ownership => {
@@ -78,11 +82,14 @@ const readElement = (element: XmlElement, cluster: string): Ownership => {
   if (address !== undefined && ipv4Value(address) === undefined) {
     return malformed(`address is ${JSON.stringify(address)}, no IPv4 address`);
   }
+  const notifyToken = attributeOf(element, 'notify-token');
+  if (notifyToken !== undefined && !TOKEN.test(notifyToken)) return malformed('notify-token is none');
   const identity = { namespace: text('namespace'), name: text('name'), uid: text('uid'), cluster };
-  return {
-    kind: 'ours',
-    identity: { ...identity, attempt: Number(text('attempt')), ...(address === undefined ? {} : { address }) },
+  const optional = {
+    ...(address === undefined ? {} : { address }),
+    ...(notifyToken === undefined ? {} : { notifyToken }),
   };
+  return { kind: 'ours', identity: { ...identity, attempt: Number(text('attempt')), ...optional } };
 };
 
 /** Reads <metadata> of a domain. `cluster` is our own: UID of the namespace kube-system. */

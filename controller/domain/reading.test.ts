@@ -79,6 +79,11 @@ describe('the owner of a domain', () => {
       kind: 'ours',
       identity: { ...identity, address: '198.18.4.21' },
     });
+    const notifyToken = '0123456789abcdef0123456789abcdef';
+    assert.deepEqual(ownership(own(`format="1" ${OWN} notify-token="${notifyToken}"`)), {
+      kind: 'ours',
+      identity: { ...identity, notifyToken },
+    });
     const bare = `<metadata><attempt xmlns="https://hatchery.dev/domain/v1" format="1" ${OWN}/></metadata>`;
     assert.deepEqual(ownership(bare), { kind: 'ours', identity });
   });
@@ -101,6 +106,7 @@ describe('the owner of a domain', () => {
     ['no format', OWN, 'format is "", no version'],
     ['no UID', `format="1" ${OWN.replace('uid="u-1"', '')}`, 'uid missing'],
     ['an attempt that is no count', `format="1" ${OWN.replace('"2"', '"0"')}`, 'attempt is "0", no count'],
+    ['a token that is none', `format="1" ${OWN} notify-token="secret"`, 'notify-token is none'],
     ['a bad address', `format="1" ${OWN} address="x"`, 'address is "x", no IPv4 address'],
   ];
   for (const [what, attributes, why] of malformed) {

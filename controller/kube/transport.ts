@@ -1,6 +1,6 @@
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
-import type { Clock } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
 import type { ClientConfig, Credentials, TlsCredentials } from './kubeconfig.ts';
 import { BodyCollector, BodyStream, WireError } from './exchange.ts';
 import type { Reply, StreamReply } from './exchange.ts';
@@ -51,7 +51,9 @@ export function createTransport(options: TransportOptions): Transport {
   const { config, clock } = options;
   const url = new URL(config.server);
   const prefix = url.pathname === '/' ? '' : url.pathname.replace(/\/$/, '');
-  const retired = new Map<Agent, Promise<void>>();
+  /** Agents that get no new calls, with the timer that cuts off what they still do. */
+  const retired = new Map<Agent, Timer>();
+  const running = new Set<Promise<unknown>>();
   let credentials: { readonly value: Promise<Credentials>; readonly until: number } | undefined;
   let pools: Pools | undefined;
   let closed = false;
@@ -66,11 +68,13 @@ export function createTransport(options: TransportOptions): Transport {
     return credentials.value;
   };
 
+  // Not by Agent.close(): it forgets its connections at once, and nothing can cut them off any more.
   const retire = (agent: Agent, graceMs: number): void => {
-    retired.set(
-      agent,
-      closeWithin(agent, clock, graceMs).finally(() => retired.delete(agent)),
-    );
+    const cutOff = (): void => {
+      retired.delete(agent);
+      void agent.destroy();
+    };
+    retired.set(agent, clock.after(graceMs, cutOff));
   };
 
   /**
@@ -114,19 +118,26 @@ export function createTransport(options: TransportOptions): Transport {
   };
 
   return {
-    exchange: (request) => send(request, 'calls', new BodyCollector()),
+    exchange: (request) => {
+      const call = send(request, 'calls', new BodyCollector());
+      const ended = call.then(nothing, nothing).finally(() => running.delete(ended));
+      running.add(ended);
+      return call;
+    },
     open: (request) => send(request, 'watches', new BodyStream()),
     refreshCredentials: () => (credentials = undefined),
     close: async () => {
       closed = true;
-      if (pools !== undefined) {
-        retire(pools.calls, CLOSE_GRACE_MS);
-        await pools.watches.destroy();
-        pools = undefined;
-      }
-      const timer = clock.after(CLOSE_GRACE_MS, () => [...retired.keys()].forEach((agent) => void agent.destroy()));
-      await Promise.all(retired.values());
+      const grace = Promise.withResolvers<undefined>();
+      const timer = clock.after(CLOSE_GRACE_MS, () => grace.resolve(undefined));
+      await pools?.watches.destroy();
+      await Promise.race([Promise.all(running), grace.promise]);
       timer.cancel();
+      const agents = [...retired.keys(), ...(pools === undefined ? [] : [pools.calls])];
+      for (const cutOff of retired.values()) cutOff.cancel();
+      retired.clear();
+      pools = undefined;
+      await Promise.all(agents.map((agent) => agent.destroy()));
     },
   };
 }
@@ -171,12 +182,7 @@ function dispatchOptions(
   return { origin, path: prefix + request.path, method: request.method, headers, body: request.body ?? null };
 }
 
-/** Lets an agent finish what it does, and cuts it off after `ms`. */
-async function closeWithin(agent: Agent, clock: Clock, ms: number): Promise<void> {
-  const timer = clock.after(ms, () => void agent.destroy());
-  await agent.close();
-  timer.cancel();
-}
+const nothing = (): void => undefined;
 
 function sameTls(a: TlsCredentials, b: TlsCredentials): boolean {
   return (

@@ -4,7 +4,7 @@ import type {
   DomainInfo,
   DomainRef,
   InterfaceStats,
-  LibraryVersion,
+  LibvirtVersion,
   NodeInfo,
   Observer,
   SessionInfo,
@@ -19,7 +19,10 @@ export interface NodeCalls {
   /** virConnectGetCapabilities: XML. */
   getCapabilities(options?: CallOptions): Promise<string>;
   getHostname(options?: CallOptions): Promise<string>;
-  getLibVersion(options?: CallOptions): Promise<LibraryVersion>;
+  /** Of the hypervisor; LXC tells that of the kernel. */
+  getVersion(options?: CallOptions): Promise<LibvirtVersion>;
+  /** Of libvirt itself. */
+  getLibVersion(options?: CallOptions): Promise<LibvirtVersion>;
   nodeGetInfo(options?: CallOptions): Promise<NodeInfo>;
   /** Bytes on a real hypervisor. The test driver answers KiB on /default. */
   nodeGetFreeMemory(options?: CallOptions): Promise<number>;

@@ -14,7 +14,7 @@ const nothing = (): void => undefined;
 /** Lets what was asked for in this tick be sent. */
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const setUp = (options: { maxQueued?: number; batches?: boolean } = {}) => {
+const setUp = (options: { maxQueued?: number; batches?: boolean; maySend?: () => boolean } = {}) => {
   const clock = new FakeClock();
   const transport = new FakeTransport(options.batches);
   const lost: LibvirtError[] = [];
@@ -23,6 +23,7 @@ const setUp = (options: { maxQueued?: number; batches?: boolean } = {}) => {
     uri: 'test:///fake',
     clock,
     maxQueued: options.maxQueued ?? 100,
+    maySend: options.maySend,
     onEvent: (procedure, reader) => {
       if (reader.remaining < 4) throw new XdrError('an event cut short');
       events.push(procedure);
@@ -157,6 +158,19 @@ describe('a libvirt connection', () => {
     for (let i = 0; i < 4; i++) answer(i);
     await Promise.all(first);
     assert.deepEqual(await late, { kind: 'timeout', mayHaveRun: false });
+    assert.equal(transport.messages.length, 4);
+  });
+
+  it('does not send a call once its caller may not, though it was made before', async () => {
+    let may = true;
+    const { transport, ask, answer } = setUp({ maySend: () => may });
+    const first = Array.from({ length: 4 }, () => ask());
+    const waiting = outcome(ask());
+    await tick();
+    may = false;
+    for (let i = 0; i < 4; i++) answer(i);
+    await Promise.all(first);
+    assert.deepEqual(await waiting, { kind: 'withheld', mayHaveRun: false });
     assert.equal(transport.messages.length, 4);
   });
 

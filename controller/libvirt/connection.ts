@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly uri: string;
   readonly clock: Clock;
   readonly maxQueued: number;
+  /** See ConnectOptions. */
+  readonly maySend?: (() => boolean) | undefined;
   /** A message that is no reply. May throw XdrError, which ends the connection; nothing else. */
   readonly onEvent: (procedure: number, reader: XdrReader) => void;
   /** Once, after all that was pending was rejected. */
@@ -69,6 +71,7 @@ export class Connection {
     this.#sender = new Sender({
       maxQueued: options.maxQueued,
       now: () => options.clock.now(),
+      maySend: options.maySend ?? (() => true),
       onUnsent: (call, unsent) => this.#onUnsent(call, unsent),
     });
   }
@@ -169,11 +172,17 @@ export class Connection {
 
   #onUnsent(call: PendingCall, unsent: Unsent): void {
     const { name } = call.procedure;
-    if (unsent.why === 'too-late') {
-      call.fail(this.#error('timeout', name, 'the time until which it was to be sent is over', false));
-    } else {
-      const why = unsent.cause instanceof Error ? unsent.cause.message : 'it cannot be encoded';
-      call.fail(this.#error('protocol', name, why, false, unsent.cause));
+    switch (unsent.why) {
+      case 'withheld':
+        call.fail(this.#error('withheld', name, 'its caller may not send any more', false));
+        return;
+      case 'too-late':
+        call.fail(this.#error('timeout', name, 'the time until which it was to be sent is over', false));
+        return;
+      case 'unencodable': {
+        const why = unsent.cause instanceof Error ? unsent.cause.message : 'it cannot be encoded';
+        call.fail(this.#error('protocol', name, why, false, unsent.cause));
+      }
     }
   }
 

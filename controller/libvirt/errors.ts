@@ -9,6 +9,8 @@ export type LibvirtErrorKind =
   | 'not-connected'
   /** Too many calls wait already. */
   | 'queue-full'
+  /** Its caller may not send any more: see ConnectOptions.maySend. */
+  | 'withheld'
   /** close() was called. */
   | 'closed'
   /** The daemon sent what the protocol does not allow, or the arguments do not fit into it. */

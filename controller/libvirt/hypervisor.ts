@@ -64,6 +64,7 @@ const settingsOf = (options: ConnectOptions): OpenSettings => {
     clock: options.clock ?? systemClock,
     timeouts: { ...TIMEOUTS, ...options.timeouts },
     maxQueued: options.maxQueued ?? MAX_QUEUED,
+    maySend: options.maySend,
     keepAlive: options.keepAlive ?? KEEP_ALIVE,
   };
 };

@@ -39,7 +39,7 @@ export type {
   DomainRef,
   DomainState,
   InterfaceStats,
-  LibraryVersion,
+  LibvirtVersion,
   LifecycleEvent,
   LifecycleKind,
   NodeInfo,

@@ -54,8 +54,9 @@ export class Keeper {
     this.#options = options;
   }
 
+  /** None any more once it is being closed: what would still be sent then could not be waited for. */
   get session(): SessionInfo | undefined {
-    return this.#info;
+    return this.#closing === undefined ? this.#info : undefined;
   }
 
   start(): void {
@@ -69,7 +70,7 @@ export class Keeper {
     read: (reader: XdrReader) => R,
     limits: CallLimits,
   ): Promise<R> {
-    if (this.#session === undefined || this.#info === undefined) return Promise.reject(this.absent(procedure.name));
+    if (this.#session === undefined || this.session === undefined) return Promise.reject(this.absent(procedure.name));
     return this.#session.connection(procedure.lane).call(procedure, write, read, limits);
   }
 

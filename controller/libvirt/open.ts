@@ -16,6 +16,7 @@ export interface OpenSettings {
   readonly clock: Clock;
   readonly timeouts: Timeouts;
   readonly maxQueued: number;
+  readonly maySend?: (() => boolean) | undefined;
   readonly keepAlive: { readonly intervalMs: number; readonly misses: number };
 }
 
@@ -40,7 +41,8 @@ export interface OpeningConnection {
 export const openConnection = (settings: OpenSettings, handlers: OpenHandlers, watched: boolean): OpeningConnection => {
   const { clock, timeouts } = settings;
   const uri = settings.uri.text;
-  const connection = new Connection({ uri, clock, maxQueued: settings.maxQueued, ...handlers });
+  const { maxQueued, maySend } = settings;
+  const connection = new Connection({ uri, clock, maxQueued, maySend, ...handlers });
   const opening = openTransport(
     settings.uri.endpoint,
     settings.tls,

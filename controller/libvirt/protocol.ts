@@ -69,6 +69,7 @@ export const Connect = {
 } as const;
 
 export const Node = {
+  getVersion: control(4, 'CONNECT_GET_VERSION'),
   getInfo: control(6, 'NODE_GET_INFO'),
   getCapabilities: control(7, 'CONNECT_GET_CAPABILITIES'),
   getHostname: control(59, 'CONNECT_GET_HOSTNAME'),

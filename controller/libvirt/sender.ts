@@ -7,13 +7,16 @@ import type { Transport } from './transport.ts';
 import { XdrWriter } from './xdr.ts';
 
 /** Why a call that waited was not sent. */
-export type Unsent = { readonly why: 'too-late' } | { readonly why: 'unencodable'; readonly cause: unknown };
+export type Unsent =
+  { readonly why: 'too-late' | 'withheld' } | { readonly why: 'unencodable'; readonly cause: unknown };
 
 /** What a sender needs of its connection. */
 export interface SenderOptions {
   readonly maxQueued: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** See ConnectOptions. */
+  readonly maySend: () => boolean;
   /** Told of a call that will not be sent. */
   readonly onUnsent: (call: PendingCall, unsent: Unsent) => void;
 }
@@ -133,7 +136,9 @@ export class Sender {
   /** Encodes the next call that can be sent; false where none is left. */
   #encodeNextCall(): boolean {
     for (let call = this.queue.next(); call !== undefined; call = this.queue.next()) {
-      if (call.sendBefore !== undefined && this.#options.now() > call.sendBefore) {
+      if (!this.#options.maySend()) {
+        this.#options.onUnsent(call, { why: 'withheld' });
+      } else if (call.sendBefore !== undefined && this.#options.now() > call.sendBefore) {
         this.#options.onUnsent(call, { why: 'too-late' });
       } else if (this.#encodeCall(call)) {
         return true;

@@ -83,8 +83,8 @@ export interface VolumeInfo {
   readonly allocation: number;
 }
 
-/** libvirt's own version, from major*1,000,000 + minor*1,000 + release. */
-export interface LibraryVersion {
+/** A version as libvirt packs it: major*1,000,000 + minor*1,000 + release. */
+export interface LibvirtVersion {
   readonly major: number;
   readonly minor: number;
   readonly release: number;
@@ -188,6 +188,11 @@ export interface ConnectOptions {
   readonly keepAlive?: { readonly intervalMs: number; readonly misses: number } | undefined;
   /** First and longest wait between tries; each wait is drawn from the upper half of its step. */
   readonly backoff?: { readonly minMs: number; readonly maxMs: number } | undefined;
+  /**
+   * Asked right before each call is handed to the socket; where it says no, the call fails with mayHaveRun false. For a
+   * caller that may act only as long as it holds something, such as a lease.
+   */
+  readonly maySend?: (() => boolean) | undefined;
   /** Calls that may wait for a place on one connection; more are refused with kind `queue-full`. */
   readonly maxQueued?: number | undefined;
   readonly clock?: Clock | undefined;

@@ -16,7 +16,7 @@ export function captureBytesOf(resource: EphemeralDomain): number {
  * but for captured domains that have ended, at most 300, or 1,300 where the console is still being opened.
  */
 export function attendConsole(
-  consoles: HostConsoles,
+  consoles: Pick<HostConsoles, 'capture' | 'lingerMs' | 'tail'>,
   { uuid, found }: Tracked,
   resource: EphemeralDomain,
   step: Step,
@@ -29,7 +29,7 @@ export function attendConsole(
 export function withConsoleTail(
   patch: StatusPatch,
   change: Change,
-  consoles: HostConsoles,
+  consoles: Pick<HostConsoles, 'capture' | 'lingerMs' | 'tail'>,
   { uuid }: Tracked,
   resource: EphemeralDomain,
 ): StatusPatch {
@@ -38,6 +38,17 @@ export function withConsoleTail(
   return { ...patch, status: { ...patch.status, consoleTail: consoles.tail(uuid, captureBytes) ?? null } };
 }
 
+/** Whether it stores what became of the attempt. A suspended one has no outcome: neither exit code nor tail is kept of it. */
 function isEnd({ kind }: Change): boolean {
-  return kind === 'succeeded' || kind === 'failed';
+  switch (kind) {
+    case 'succeeded':
+    case 'failed':
+      return true;
+    case 'running':
+    case 'heard':
+    case 'rebind':
+    case 'stopping':
+    case 'suspended':
+      return false;
+  }
 }

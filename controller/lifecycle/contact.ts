@@ -1,11 +1,13 @@
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import type { HypervisorKind } from '#controller/domain/xml.ts';
+import { sleep } from '#controller/kube/index.ts';
+import type { Clock } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { StoragePool } from '#controller/libvirt/index.ts';
 import type { HostIdentity } from './decide.ts';
 import { poke } from './poke.ts';
 import { HostFault, imagePool, readCapabilities } from './pool.ts';
-import { onSession } from './session.ts';
+import { isCurrent, onSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { HostTrace, Listed } from './trace.ts';
 import { createLxcTrace, createTestTrace } from './traces/persistent.ts';
@@ -27,6 +29,7 @@ export interface Contact {
   readonly vcpus: number;
   /** All memory, KiB; on Xen what is neither free nor a domain's is the hypervisor's own, and not counted. */
   readonly memoryKiB: (takenKiB: number) => number;
+  readonly version: string;
   readonly libvirtVersion: string;
 }
 
@@ -54,9 +57,10 @@ export async function makeContact(session: Session, config: HostConfig): Promise
   const trace = traceOf(session, kind, pool, config.imageDirectory);
   const unsettled = await trySettle(trace);
   const listed = await trace.list();
-  const [info, free, version] = await Promise.all([
+  const [info, free, version, libvirtVersion] = await Promise.all([
     onSession(session, 'NODE_GET_INFO', (host) => host.nodeGetInfo()),
     kind === 'xen' ? onSession(session, 'NODE_GET_FREE_MEMORY', (host) => host.nodeGetFreeMemory()) : undefined,
+    onSession(session, 'CONNECT_GET_VERSION', (host) => host.getVersion()),
     onSession(session, 'CONNECT_GET_LIB_VERSION', (host) => host.getLibVersion()),
   ]);
   const identity = { boot: pool.uuid, daemon: capabilities.daemon, outlivesDaemon: trace.outlivesDaemon };
@@ -69,7 +73,8 @@ export async function makeContact(session: Session, config: HostConfig): Promise
     unsettled,
     vcpus: info.cpus,
     memoryKiB: (takenKiB) => (free === undefined ? info.memory : takenKiB + Math.floor(free / 1024)),
-    libvirtVersion: version.text,
+    version: version.text,
+    libvirtVersion: libvirtVersion.text,
   };
 }
 
@@ -92,5 +97,29 @@ function traceOf(session: Session, kind: HypervisorKind, pool: StoragePool, imag
       return createLxcTrace(session);
     case 'test':
       return createTestTrace(session);
+  }
+}
+
+const RETRY_MS = { min: 500, max: 10_000 };
+
+/**
+ * Does what comes first on a new session, again and again while that stands, until it succeeds. `failed` is told why it did
+ * not, with the reason for the DomainHost; whatever that is: one host's trouble must not end the others.
+ */
+export async function untilSettled(
+  session: Session,
+  settle: () => Promise<void>,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  failed: (reason: string, error: unknown) => void,
+): Promise<void> {
+  for (let pause = RETRY_MS.min; !signal.aborted && isCurrent(session); pause = Math.min(pause * 2, RETRY_MS.max)) {
+    try {
+      await settle();
+      return;
+    } catch (error) {
+      if (!isCurrent(session)) return;
+      failed(error instanceof HostFault ? error.reason : 'Settling', error);
+      await sleep(clock, pause, signal);
+    }
   }
 }

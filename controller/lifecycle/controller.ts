@@ -2,7 +2,15 @@ import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { DomainHost, EphemeralDomain } from '#controller/api/index.ts';
 import { HostConsoles, Throttle } from '#controller/console/index.ts';
 import { createReflector, createStore, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
-import type { Disappearance, KubeObject, Node, ResourceType, StoreSink } from '#controller/kube/index.ts';
+import type {
+  Disappearance,
+  KubeObject,
+  Namespace,
+  Node,
+  ReflectorOptions,
+  ResourceType,
+  StoreSink,
+} from '#controller/kube/index.ts';
 import { bindingOf } from './attempt.ts';
 import { createConsoleSource, openConsole } from './console-source.ts';
 import type { ConsoleHost, ConsoleSource } from './console-source.ts';
@@ -11,6 +19,7 @@ import { Finisher } from './finisher.ts';
 import { Hosts } from './hosts.ts';
 import { createLifecycleMetrics } from './metrics.ts';
 import type { LifecycleMetrics } from './metrics.ts';
+import { Notices } from './notices.ts';
 import { Placer } from './placer.ts';
 import { createReporter } from './reporter.ts';
 import { createWallClock } from './time.ts';
@@ -54,11 +63,13 @@ function createCaches({ logger }: ControllerDeps) {
       indexers: {
         host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
         uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
+        name: ({ status }) => (status?.domain?.name === undefined ? [] : [status.domain.name]),
       },
       logger,
     }),
     domainHosts: createStore<DomainHost>({ logger }),
     nodes: createStore<Node>({ logger }),
+    namespaces: createStore<Namespace>({ logger }),
   };
 }
 
@@ -70,6 +81,7 @@ interface Parts {
   readonly hosts: Hosts;
   readonly placer: Placer;
   readonly finisher: Finisher;
+  readonly notices: Notices;
   readonly consoles: ConsoleSource;
 }
 
@@ -79,13 +91,16 @@ async function run(deps: ControllerDeps, signal: AbortSignal, acts: (consoles: C
   const caches = createCaches(deps);
   const reflectors = startReflectors(deps, caches, signal);
   const parts = assemble(deps, caches, cluster, signal);
-  const stores = [caches.domains, caches.domainHosts, caches.nodes];
+  const stores = [caches.domains, caches.domainHosts, caches.nodes, caches.namespaces];
   const synced = await Promise.all(stores.map((store) => store.waitForSync(signal)));
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
     connectParts(parts);
     acts(parts.consoles);
+    const detach = deps.notify?.attach(parts.notices);
+    signal.addEventListener('abort', () => detach?.(), { once: true });
     await Promise.all([parts.hosts.run(), parts.finisher.run(signal)]);
+    detach?.();
   }
   parts.placer.stop();
   await reflectors;
@@ -108,13 +123,23 @@ function startReflectors(deps: ControllerDeps, caches: Caches, signal: AbortSign
   const { rest: client, logger, clock, random, kubeMetrics } = deps;
   const { key, value } = deps.options.dom0Label;
   const shared = { client, logger, clock, random, ...(kubeMetrics === undefined ? {} : { metrics: kubeMetrics }) };
-  const start = <T extends KubeObject>(type: ResourceType<T>, store: StoreSink<T>, labelSelector?: string) =>
-    createReflector({ ...shared, type, store, ...(labelSelector === undefined ? {} : { labelSelector }) }).run(signal);
+  const start = <T extends KubeObject>(
+    type: ResourceType<T>,
+    store: StoreSink<T>,
+    narrowed: Pick<ReflectorOptions<T>, 'labelSelector' | 'transform'> = {},
+  ) => createReflector({ ...shared, type, store, ...narrowed }).run(signal);
   return Promise.all([
     start(EPHEMERAL_DOMAINS, caches.domains),
     start(DOMAIN_HOSTS, caches.domainHosts),
-    start(NODES, caches.nodes, `${key}=${value}`),
+    start(NODES, caches.nodes, { labelSelector: `${key}=${value}` }),
+    start(NAMESPACES, caches.namespaces, { transform: onlyLabels }),
   ]);
+}
+
+/** All that is wanted of a Namespace. */
+function onlyLabels({ metadata }: Namespace): Namespace {
+  const { name, uid, resourceVersion, creationTimestamp, labels = {} } = metadata;
+  return { metadata: { name, uid, resourceVersion, creationTimestamp, labels } };
 }
 
 function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal: AbortSignal): Parts {
@@ -151,7 +176,7 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
         const consoles = new HostConsoles({
           ...{ host: name, supported: config.uri.kind !== 'test', clock, logger, shared },
           open: (uuid) => openConsole(worker.state, uuid),
-          over: (uuid) => worker.unbound(uuid),
+          over: (uuid) => worker.lookAfter(uuid),
         });
         const worker: HostWorker = new HostWorker({
           ...{ name, config, cluster, deps, store, writer, reporter, metrics, consoles, wall },
@@ -171,21 +196,26 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     dom0Label: `${options.dom0Label.key}=${options.dom0Label.value}`,
     hosts: () => hosts.views(),
     worker: (host) => hosts.worker(host),
+    namespaceLabels: (name) => {
+      const namespace = caches.namespaces.get(name);
+      return namespace === undefined ? undefined : (namespace.metadata.labels ?? {});
+    },
   });
   const finisher = new Finisher({
     ...{ rest, store, writer, reporter, placer, clock, wall, logger },
     hasHost: (name) => caches.domainHosts.get(name) !== undefined,
     hostLostAfterMs: options.hostLostAfterMs,
   });
+  const notices = new Notices({ store, clock, wall, worker: (host) => hosts.worker(host) });
   const consoles = createConsoleSource(store, (name) => consoleHosts.get(name));
-  return { caches, hosts, placer, finisher, consoles };
+  return { caches, hosts, placer, finisher, notices, consoles };
 }
 
 /** What all consoles of all hosts together may be read at: some tenth of a CPU. */
 const CONSOLES_RATE = { bytesPerSecond: 16_777_216, burst: 8_388_608 };
 
 /** Who is told of what; `addHandlers` first tells of all there is. */
-function connectParts({ caches, hosts, placer, finisher }: Parts): void {
+function connectParts({ caches, hosts, placer, finisher, notices }: Parts): void {
   const noticeHost = (object: KubeObject) => hosts.noticed(object.metadata.name);
   const noticeRemoval = (object: KubeObject) => {
     noticeHost(object);
@@ -193,11 +223,19 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
   };
   caches.nodes.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeHost });
   caches.domainHosts.addHandlers({ added: noticeHost, updated: noticeHost, deleted: noticeRemoval });
+  const noticeNamespace = () => placer.hostsChanged();
+  caches.namespaces.addHandlers({
+    added: noticeNamespace,
+    updated: (now, before) => {
+      if (JSON.stringify(now.metadata.labels) !== JSON.stringify(before.metadata.labels)) noticeNamespace();
+    },
+  });
   const notice = (resource: EphemeralDomain) => {
     const { host } = resource.status ?? {};
     if (host !== undefined) hosts.worker(host)?.noticed(resource);
     placer.noticed(resource);
     finisher.noticed(resource);
+    notices.noticed(resource);
   };
   caches.domains.addHandlers({
     added: notice,
@@ -208,6 +246,7 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
     deleted: (resource, how) => {
       placer.gone(resource);
       finisher.gone(resource);
+      notices.gone(resource);
       const { host, domain } = resource.status ?? {};
       if (host !== undefined && domain?.uuid !== undefined) hosts.worker(host)?.deleted(domain.uuid, isCertain(how));
     },
@@ -218,7 +257,7 @@ function connectParts({ caches, hosts, placer, finisher }: Parts): void {
 function leaveHost(hosts: Hosts, resource: EphemeralDomain, previous: EphemeralDomain): void {
   const before = bindingOf(previous);
   if (before === undefined || bindingOf(resource)?.uuid === before.uuid) return;
-  hosts.worker(before.host)?.unbound(before.uuid);
+  hosts.worker(before.host)?.lookAfter(before.uuid);
 }
 
 function isCertain(how: Disappearance): boolean {

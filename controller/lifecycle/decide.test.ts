@@ -12,6 +12,8 @@ const HOSTS: readonly (readonly [string, HostIdentity])[] = [
 ];
 
 const ABSENT: Found = { kind: 'absent' };
+const NEVER_RUN = { kind: 'never-run' } as const;
+const NOT_STARTED = { kind: 'start-failed' } as const;
 const NOT_BY_US: Asked = { kind: 'not-by-us', settled: true };
 const REFUSED_FIRST: Asked = { kind: 'refused', why: 'no bridge', first: true };
 const REFUSED_AGAIN: Asked = { kind: 'refused', why: 'failed to create', first: false };
@@ -24,6 +26,8 @@ interface Row {
   readonly started?: boolean;
   readonly otherBoot?: boolean;
   readonly otherDaemon?: boolean;
+  /** What its guest reported by POST /exit. */
+  readonly code?: number;
   /** The verdict's kind, with the reason of a failure. */
   readonly verdict: string;
 }
@@ -52,6 +56,68 @@ const TABLE: readonly Row[] = [
     found: { kind: 'ended', end: 'power-off' },
     otherDaemon: true,
     verdict: 'succeeded',
+  },
+
+  { name: 'ended after code 0', on: 'all', found: { kind: 'ended', end: 'power-off' }, code: 0, verdict: 'succeeded' },
+  {
+    name: 'ended by power-off after another code',
+    on: 'all',
+    found: { kind: 'ended', end: 'power-off' },
+    code: 3,
+    verdict: 'failed NonZeroExit',
+  },
+  {
+    name: 'ended by a reboot after another code',
+    on: 'all',
+    found: { kind: 'ended', end: 'reboot' },
+    code: 255,
+    verdict: 'failed NonZeroExit',
+  },
+  {
+    name: 'ended after another code, and nobody told',
+    on: 'all',
+    found: { kind: 'ended', end: 'vanished' },
+    code: 1,
+    verdict: 'failed NonZeroExit',
+  },
+  {
+    name: 'crashed after code 0',
+    on: 'all',
+    found: { kind: 'ended', end: 'crashed' },
+    code: 0,
+    verdict: 'failed Crashed',
+  },
+  {
+    name: 'destroyed by hand after code 0',
+    on: 'all',
+    found: { kind: 'ended', end: 'destroyed' },
+    code: 0,
+    verdict: 'failed Destroyed',
+  },
+  {
+    name: 'active after a code: it has not ended',
+    on: 'all',
+    found: { kind: 'active', id: 3 },
+    code: 3,
+    verdict: 'adopt',
+  },
+  {
+    name: 'off, other daemon, after code 0: its guest said how it ended',
+    on: 'lxc and test',
+    found: { kind: 'never-run' },
+    started: true,
+    otherDaemon: true,
+    code: 0,
+    verdict: 'succeeded',
+  },
+  {
+    name: 'not there, other boot, after another code',
+    on: 'all',
+    found: ABSENT,
+    started: true,
+    otherBoot: true,
+    code: 4,
+    verdict: 'failed NonZeroExit',
   },
 
   { name: 'not there, same boot, Started not stored', on: 'all', found: ABSENT, verdict: 'start' },
@@ -126,6 +192,8 @@ const TABLE: readonly Row[] = [
     asked: { kind: 'ran' },
     verdict: 'failed Unknown',
   },
+  { name: '5/0, Started stored', on: 'lxc and test', found: NEVER_RUN, started: true, verdict: 'failed Unknown' },
+  { name: '5/6, Started stored', on: 'lxc and test', found: NOT_STARTED, started: true, verdict: 'failed Unknown' },
   {
     name: '5/0, same daemon, its create refused',
     on: 'lxc and test',
@@ -196,6 +264,7 @@ describe("judge: DESIGN.md's table", () => {
           hostBoot: row.otherBoot === true ? 'boot-0' : host.boot,
           hostDaemon: row.otherDaemon === true || row.otherBoot === true ? 'daemon-0' : host.daemon,
           started: row.started ?? false,
+          exit: row.code === undefined ? undefined : { code: row.code, message: '' },
         };
         assert.equal(shown(judge(attempt, host, row.found, row.asked ?? NOT_BY_US)), row.verdict);
       });
@@ -206,6 +275,15 @@ describe("judge: DESIGN.md's table", () => {
     const attempt = { hostBoot: 'boot-1', hostDaemon: 'daemon-1', started: false };
     assert.deepEqual(judge(attempt, LXC, { kind: 'never-run' }, NOT_BY_US), { kind: 'start', defined: true });
     assert.deepEqual(judge(attempt, LXC, ABSENT, NOT_BY_US), { kind: 'start', defined: false });
+  });
+
+  it('tells the code and the words of its guest', () => {
+    const attempt = { hostBoot: 'boot-1', hostDaemon: 'daemon-1', started: true };
+    const off: Found = { kind: 'ended', end: 'power-off' };
+    const said = (message: string) => judge({ ...attempt, exit: { code: 3, message } }, XEN, off, NOT_BY_US);
+    const failed = { kind: 'failed', reason: 'NonZeroExit' };
+    assert.deepEqual(said('no disk'), { ...failed, message: 'exited with code 3: no disk' });
+    assert.deepEqual(said(''), { ...failed, message: 'exited with code 3' });
   });
 
   it('tells the cause that the host gave', () => {

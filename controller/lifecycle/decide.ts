@@ -1,3 +1,4 @@
+import type { ExitReport } from '#controller/notify/index.ts';
 import type { End, Found } from './trace.ts';
 
 /** An attempt as it stands in the resource's status: bound to a host, its end not stored. */
@@ -6,6 +7,8 @@ export interface BoundAttempt {
   readonly hostDaemon: string;
   /** Whether condition Started is stored. */
   readonly started: boolean;
+  /** What its guest said of how its work ended, whether stored or only heard of. */
+  readonly exit?: ExitReport | undefined;
 }
 
 /** What the host is now, read on the connection by which the domain was looked at. */
@@ -33,7 +36,8 @@ export type Asked =
   /** It is known to have run, by the host's answer or its event. */
   | { readonly kind: 'ran' };
 
-export type FailureReason = 'Crashed' | 'Destroyed' | 'HostRebooted' | 'HostStateUnknown' | 'StartFailed' | 'Unknown';
+export type FailureReason =
+  'Crashed' | 'Destroyed' | 'HostRebooted' | 'HostStateUnknown' | 'NonZeroExit' | 'StartFailed' | 'Unknown';
 
 export type Verdict =
   | { readonly kind: 'adopt'; readonly id: number }
@@ -46,36 +50,52 @@ export type Verdict =
   /** It never ran and cannot under this name: another address, and a binding anew. */
   | { readonly kind: 'rebind'; readonly heldBy: string };
 
-/** DESIGN.md, "At most one start for an attempt": the table, row by row. Where it cannot be told, the attempt is used up. */
+/**
+ * DESIGN.md, "At most one start for an attempt": the table, row by row. Where it cannot be told, the attempt is used up. A
+ * domain that is stored as started and reads as never run was forgotten by its daemon, whatever that says of itself (one
+ * with a fixed host_uuid looks the same after a restart).
+ */
 export function judge(attempt: BoundAttempt, host: HostIdentity, found: Found, asked: Asked): Verdict {
   const sameDaemon = host.outlivesDaemon || attempt.hostDaemon === host.daemon;
   switch (found.kind) {
     case 'active':
       return { kind: 'adopt', id: found.id };
     case 'ended':
-      return ended(found.end);
+      return ended(found.end, attempt.exit);
     case 'creating':
       return { kind: 'look-again' };
     case 'never-run':
-      return sameDaemon ? neverRun(asked) : unknown('off');
+      return sameDaemon && !attempt.started ? neverRun(asked) : lost(attempt, unknown('off'));
     case 'start-failed':
-      return sameDaemon ? startFailed(asked) : unknown('failed');
+      return sameDaemon && !attempt.started ? startFailed(asked) : lost(attempt, unknown('failed'));
     case 'absent':
       return absent(attempt, host, asked);
   }
 }
 
-function ended(end: End): Verdict {
+function ended(end: End, exit: ExitReport | undefined): Verdict {
   switch (end) {
     case 'power-off':
     case 'reboot':
     case 'vanished':
-      return { kind: 'succeeded', end };
+    case 'forgotten':
+      return exit === undefined || exit.code === 0 ? { kind: 'succeeded', end } : nonZero(exit);
     case 'crashed':
       return { kind: 'failed', reason: 'Crashed', message: 'the domain crashed' };
     case 'destroyed':
       return { kind: 'failed', reason: 'Destroyed', message: 'the domain was destroyed by somebody on its host' };
   }
+}
+
+/** With a code other than 0 a guest has said that it failed, however quietly it left. */
+function nonZero({ code, message }: ExitReport): Verdict {
+  const told = message === '' ? '' : `: ${message}`;
+  return { kind: 'failed', reason: 'NonZeroExit', message: `exited with code ${code}${told}` };
+}
+
+/** It is over and the host has forgotten how: what its guest said of its work counts, where it said something. */
+function lost({ exit }: BoundAttempt, otherwise: Verdict): Verdict {
+  return exit === undefined ? otherwise : ended('forgotten', exit);
 }
 
 /**
@@ -111,7 +131,7 @@ function unknown(state: 'off' | 'failed'): Verdict {
 function absent(attempt: BoundAttempt, host: HostIdentity, asked: Asked): Verdict {
   if (attempt.hostBoot !== host.boot) {
     const message = 'the host was rebooted: whether the domain ran, and how it ended, is lost';
-    return { kind: 'failed', reason: 'HostRebooted', message };
+    return lost(attempt, { kind: 'failed', reason: 'HostRebooted', message });
   }
   if (attempt.started || asked.kind === 'ran') {
     const message = 'the domain is gone from its host though nobody stored its end: it was destroyed there';

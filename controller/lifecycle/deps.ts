@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 
 import type { Clock, EventRecorder, KubeLogger, KubeMetrics, Random, RestClient } from '#controller/kube/index.ts';
 import type { ConnectOptions, Hypervisor, TlsCredentials } from '#controller/libvirt/index.ts';
+import type { NotifyPort } from '#controller/notify/index.ts';
 
 /** What can be told to the controller; config/ reads it from flags, environment and file. */
 export interface ControllerOptions {
@@ -24,6 +25,8 @@ export interface ControllerOptions {
 export interface ControllerDeps {
   /** Writes fail unless the Lease is held: see leasedClient. */
   readonly rest: RestClient;
+  /** Whether something may be sent to a host now: see Lease.isHeld. */
+  readonly mayAct: () => boolean;
   readonly connect: (options: ConnectOptions) => Hypervisor;
   readonly clock: Clock;
   readonly random: Random;
@@ -31,5 +34,7 @@ export interface ControllerDeps {
   readonly registry: Registry;
   readonly kubeMetrics?: KubeMetrics | undefined;
   readonly events: EventRecorder;
+  /** How guests reach this process; undefined: they cannot, and NOTIFY_* is expanded for none. */
+  readonly notify?: NotifyPort | undefined;
   readonly options: ControllerOptions;
 }

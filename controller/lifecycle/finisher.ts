@@ -1,13 +1,16 @@
-import { EPHEMERAL_DOMAINS, EndReason, ProgressReason } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAINS, EndReason, ProgressReason, policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { createWorkQueue, isKubeError, keyOf, runWorkers } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger, ReconcileResult, RestClient, WorkQueue } from '#controller/kube/index.ts';
-import { bindingOf, deadlineOf, expiryOf, isPending } from './attempt.ts';
+import { bindingOf, deadlineOf, expiryOf, isPending, startDeadlineOf } from './attempt.ts';
 import type { Change } from './next.ts';
 import type { Placer } from './placer.ts';
 import { changePatch, unboundFailurePatch, waitingPatch } from './render.ts';
+import type { StatusPatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import type { WallClock } from './time.ts';
+import { resumedPatch, suspendedPatch } from './unbind.ts';
+import { waitingStep } from './waiting.ts';
 import { Priority } from './writer.ts';
 import type { DomainStore, StatusWriter } from './writer.ts';
 
@@ -33,7 +36,10 @@ const CHANGED_MS = 30_000;
 /** Reasons for waiting are the least urgent of all writes, and never more than so many a second. */
 const REASON_EVERY_MS = 50;
 
-/** What time does to resources that no host worker looks after: reasons for waiting, deadlines, lost hosts, TTL. */
+/**
+ * What time and people do to resources that no host worker looks after: reasons for waiting, deadlines, suspension, lost
+ * hosts, TTL.
+ */
 export class Finisher {
   readonly #parts: FinisherParts;
   readonly #queue: WorkQueue;
@@ -49,7 +55,7 @@ export class Finisher {
   noticed(resource: EphemeralDomain): void {
     const key = keyOf(resource.metadata);
     if (isPending(resource)) {
-      const isNew = resource.status?.phase === undefined && deadlineOf(resource) === undefined;
+      const isNew = resource.status?.phase === undefined && !isTimed(resource) && !policyOf(resource).suspend;
       if (isNew) this.#queue.addAfter(key, WAITED_MS);
       else this.#queue.add(key);
       return;
@@ -115,17 +121,31 @@ export class Finisher {
   }
 
   async #pending(resource: EphemeralDomain): Promise<ReconcileResult> {
-    const deadline = deadlineOf(resource);
-    const left = deadline === undefined ? Infinity : deadline - this.#parts.wall();
-    if (left <= 0) return this.#overdue(resource);
-    const wait = await this.#tellWhyItWaits(resource);
-    const ms = Math.min(left, wait);
-    return ms === Infinity ? DONE : { kind: 'again-after', ms };
+    const now = this.#parts.wall();
+    const step = waitingStep(resource, now);
+    switch (step.kind) {
+      case 'rest':
+        return DONE;
+      case 'suspend':
+        return this.#hold(resource, suspendedPatch(resource, { neverRan: true }, {}, now));
+      case 'resume':
+        return this.#hold(resource, resumedPatch(resource, now));
+      case 'fail':
+        return this.#overdue(resource, unboundFailurePatch(resource, step.reason, step.message, now));
+      case 'wait': {
+        const ms = Math.min(step.leftMs, await this.#tellWhyItWaits(resource));
+        return ms === Infinity ? DONE : { kind: 'again-after', ms };
+      }
+    }
   }
 
-  async #overdue(resource: EphemeralDomain): Promise<ReconcileResult> {
-    const message = 'activeDeadlineSeconds have passed between two attempts';
-    const patch = unboundFailurePatch(resource, EndReason.DeadlineExceeded, message, this.#parts.wall());
+  async #hold(resource: EphemeralDomain, patch: StatusPatch): Promise<ReconcileResult> {
+    const written = await this.#write(resource, patch, Priority.end);
+    if (written !== undefined) this.#parts.reporter.changed(written);
+    return DONE;
+  }
+
+  async #overdue(resource: EphemeralDomain, patch: StatusPatch): Promise<ReconcileResult> {
     const written = await this.#write(resource, patch, Priority.end);
     if (written !== undefined) this.#parts.reporter.failedUnbound(written);
     return DONE;
@@ -150,11 +170,7 @@ export class Finisher {
     return CHANGED_MS;
   }
 
-  async #write(
-    resource: EphemeralDomain,
-    patch: Parameters<StatusWriter['write']>[1],
-    priority: number,
-  ): Promise<EphemeralDomain | undefined> {
+  async #write(resource: EphemeralDomain, patch: StatusPatch, priority: number): Promise<EphemeralDomain | undefined> {
     const leave = await this.#parts.writer.gate.enter(priority);
     try {
       const written = await this.#parts.writer.write(resource, patch);
@@ -163,4 +179,8 @@ export class Finisher {
       leave();
     }
   }
+}
+
+function isTimed(resource: EphemeralDomain): boolean {
+  return deadlineOf(resource) !== undefined || startDeadlineOf(resource) !== undefined;
 }

@@ -19,7 +19,7 @@ const BOUND_FOR_EACH_START = 2;
 /** A host as the scheduler sees it. `notReady`: why it gets nothing new whatever its worker says. */
 export function viewForScheduler(
   worker: HostWorker,
-  node: Pick<HostView, 'labels' | 'unschedulable' | 'taints'>,
+  node: Pick<HostView, 'labels' | 'unschedulable' | 'taints' | 'allowedNamespaces'>,
   notReady: string | undefined,
 ): HostView {
   const { state, readiness } = worker;
@@ -58,7 +58,11 @@ export function hostStatus(
     ...(contact === undefined
       ? {}
       : {
-          hypervisor: { type: hypervisorType(state.config.uri.kind), libvirtVersion: contact.libvirtVersion },
+          hypervisor: {
+            type: hypervisorType(state.config.uri.kind),
+            version: contact.version,
+            libvirtVersion: contact.libvirtVersion,
+          },
           capacity: {
             memory: mebibytes(state.memoryKiB - state.config.reservedMemoryKiB),
             vcpus: contact.vcpus,

@@ -69,13 +69,14 @@ export class Hosts {
 
   /** All hosts that there are, for the scheduler. */
   views(): readonly HostView[] {
-    return this.#parts.domainHosts.list().flatMap(({ metadata: { name } }) => {
+    return this.#parts.domainHosts.list().flatMap(({ metadata: { name }, spec }) => {
       const node = this.#parts.nodes.get(name);
       const worker = this.worker(name);
       const about = {
         labels: node?.metadata.labels ?? {},
         unschedulable: node?.spec?.unschedulable ?? false,
         taints: node?.spec?.taints ?? [],
+        allowedNamespaces: spec.allowedNamespaces,
       };
       if (worker !== undefined)
         return [viewForScheduler(worker, about, node === undefined ? HostReason.NodeRemoved : undefined)];
@@ -114,7 +115,8 @@ export class Hosts {
     }
     const reading = this.#read(host);
     this.#faults.set(name, reading);
-    const spec = JSON.stringify(host.spec);
+    // Which namespaces are allowed is the scheduler's business: the host's connection need not be made anew for it.
+    const spec = JSON.stringify({ ...host.spec, allowedNamespaces: undefined });
     if (!reading.ok) await this.#stop(name);
     else if (this.#running.get(name)?.spec !== spec) {
       await this.#stop(name);

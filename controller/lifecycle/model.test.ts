@@ -1,125 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
-import { ControllerModel } from './testing/controller-model.ts';
-import type { Fault, Stored } from './testing/controller-model.ts';
-import { HostModel } from './testing/host-model.ts';
-import type { ModelKind } from './testing/host-model.ts';
-
-type Happening =
-  | { readonly kind: 'step'; readonly fault: Fault }
-  | { readonly kind: 'kill'; readonly staleCache: boolean }
-  | { readonly kind: 'deliver' }
-  | { readonly kind: 'unpause' }
-  | { readonly kind: 'end'; readonly crash: boolean }
-  | { readonly kind: 'destroy-by-hand' }
-  | { readonly kind: 'restart-daemon'; readonly endsMeanwhile: boolean }
-  | { readonly kind: 'reboot' }
-  | { readonly kind: 'settle' }
-  | { readonly kind: 'notice' }
-  | { readonly kind: 'watch' };
-
-const FAULTS: readonly Fault[] = ['killed-before', 'killed-after', 'killed-under-way', 'answer-lost', 'lost-under-way'];
-
-const fault: fc.Arbitrary<Fault> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant('none' as const) },
-  { weight: 1, arbitrary: fc.constantFrom(...FAULTS) },
-);
-
-const happening: fc.Arbitrary<Happening> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('step' as const), fault }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill' as const), staleCache: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'deliver' as const }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'unpause' as const }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('end' as const), crash: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'destroy-by-hand' as const }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart-daemon' as const), endsMeanwhile: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'reboot' as const }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'settle' as const }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'notice' as const }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'watch' as const }) },
-);
-
-const happenings = fc.array(happening, { maxLength: 60, size: 'max' });
-
-/** One resource, bound to one host, and everything that may happen to both. */
-class World {
-  readonly host: HostModel;
-  readonly stored: Stored;
-  readonly controller: ControllerModel;
-  readonly #first: Stored;
-
-  constructor(kind: ModelKind) {
-    this.host = new HostModel(kind);
-    const bound = { hostBoot: this.host.boot, hostDaemon: this.host.daemon, started: false };
-    this.stored = { bound, outcome: undefined, version: 1 };
-    this.#first = { ...this.stored };
-    this.controller = new ControllerModel(this.host, this.stored, true);
-  }
-
-  happen(what: Happening): void {
-    switch (what.kind) {
-      case 'step': {
-        const { killed } = this.controller.step(what.fault);
-        if (killed) this.controller.restart(this.#first);
-        else if (what.fault !== 'none') this.controller.disconnected();
-        return;
-      }
-      case 'kill':
-        this.controller.restart(what.staleCache ? this.#first : this.stored);
-        return;
-      case 'deliver':
-        this.#deliver();
-        return;
-      case 'unpause':
-        this.host.unpause();
-        return;
-      case 'end':
-        this.host.end(what.crash && this.host.kind !== 'lxc' ? 'crashed' : 'power-off');
-        return;
-      case 'destroy-by-hand':
-        // The one hole that DESIGN.md names: by hand, before Running is stored.
-        if (this.stored.bound?.started !== false) this.host.destroyByHand();
-        return;
-      case 'restart-daemon':
-        this.host.restartDaemon(what.endsMeanwhile);
-        this.controller.disconnected();
-        return;
-      case 'reboot':
-        this.host.reboot();
-        this.controller.disconnected();
-        return;
-      case 'settle':
-        while (this.host.underway.length > 0) this.#deliver();
-        this.host.unpause();
-        this.controller.disconnected();
-        this.controller.settled();
-        return;
-      case 'notice':
-        this.controller.notice();
-        return;
-      case 'watch':
-        this.controller.watch();
-        return;
-    }
-  }
-
-  #deliver(): void {
-    const request = this.host.underway.shift();
-    if (request !== undefined) this.host.act(request);
-  }
-
-  /** No more faults: everything comes to rest. */
-  comeToRest(): void {
-    for (let round = 0; round < 30; round += 1) {
-      this.happen({ kind: 'settle' });
-      this.happen({ kind: 'watch' });
-      for (let i = 0; i < 4; i += 1) this.happen({ kind: 'step', fault: 'none' });
-      this.happen({ kind: 'end', crash: false });
-      this.happen({ kind: 'notice' });
-    }
-  }
-}
+import { happenings, interferences, World } from './testing/world.ts';
 
 describe('at most one start for an attempt, whatever happens in whatever order', () => {
   for (const kind of ['xen', 'lxc', 'test'] as const) {
@@ -153,6 +35,59 @@ describe('at most one start for an attempt, whatever happens in whatever order',
         }),
         { numRuns: 3_000 },
       );
+    });
+  }
+
+  for (const kind of ['xen', 'lxc', 'test'] as const) {
+    it(`${kind}: suspended, resumed and out of time at any moment, no attempt runs twice`, () => {
+      fc.assert(
+        fc.property(interferences, (many) => {
+          const world = new World(kind);
+          for (const what of many) {
+            world.happen(what);
+            assert.ok(world.mostRuns <= 1, `ran ${world.mostRuns} times`);
+          }
+          world.comeToRest();
+          assert.ok(world.mostRuns <= 1, `ran ${world.mostRuns} times`);
+        }),
+        { numRuns: 3_000 },
+      );
+    });
+
+    it(`${kind}: suspended, resumed and out of time at any moment, it comes to an end, and no trace is left`, () => {
+      fc.assert(
+        fc.property(interferences, (many) => {
+          const world = new World(kind);
+          for (const what of many) world.happen(what);
+          world.comeToRest();
+          assert.ok(world.stored.outcome !== undefined, 'an end is stored');
+          for (const { state } of world.hosts) assert.ok(['none', 'orphan'].includes(state.kind), state.kind);
+          const { outcome } = world.stored;
+          if (outcome.kind === 'succeeded') assert.deepEqual(world.host.ends, [outcome.end]);
+          if (outcome.kind === 'failed' && outcome.reason === 'StartFailed') assert.equal(world.host.runs, 0);
+        }),
+        { numRuns: 3_000 },
+      );
+    });
+
+    it(`${kind}: suspended before anybody was asked, the same attempt runs after the resume; else the next one`, () => {
+      for (const [steps, attempts] of [
+        [0, 1],
+        [1, 2],
+        [2, 2],
+      ] as const) {
+        const world = new World(kind);
+        for (let i = 0; i < steps; i += 1) world.happen({ kind: 'step', fault: 'none' });
+        world.happen({ kind: 'suspend', on: true });
+        world.happen({ kind: 'watch' });
+        for (let i = 0; i < 8; i += 1) world.happen({ kind: 'step', fault: 'none' });
+        world.happen({ kind: 'notice' });
+        for (let i = 0; i < 8; i += 1) world.happen({ kind: 'step', fault: 'none' });
+        assert.equal(world.stored.bound, undefined);
+        world.comeToRest();
+        assert.equal(world.attempts, attempts);
+        assert.deepEqual(world.stored.outcome, { kind: 'succeeded', end: 'power-off' });
+      }
     });
   }
 

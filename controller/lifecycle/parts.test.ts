@@ -90,24 +90,25 @@ describe('Ledger', () => {
 
 describe('OrphanGuard', () => {
   const orphans = (count: number) => Array.from({ length: count }, (_, i) => `o${i}`);
+  const judged = (listed: number, count: number, now: () => number = () => 0) => {
+    const guard = new OrphanGuard(now, () => ({ listed, orphans: orphans(count) }));
+    guard.judge();
+    return guard;
+  };
 
   it('lets few be destroyed at once', () => {
-    const guard = new OrphanGuard(() => 0);
-    guard.listed(20, orphans(20));
+    const guard = judged(20, 20);
     assert.equal(guard.state.many, false);
     assert.ok(orphans(20).every((uuid) => guard.turn(uuid) === 0));
   });
 
   it('lets many be destroyed at once where they are less than half', () => {
-    const guard = new OrphanGuard(() => 0);
-    guard.listed(100, orphans(50));
-    assert.equal(guard.state.many, false);
+    assert.equal(judged(100, 50).state.many, false);
   });
 
   it('holds many back to ten a minute, until few are left', () => {
     let now = 0;
-    const guard = new OrphanGuard(() => now);
-    guard.listed(30, orphans(30));
+    const guard = judged(30, 30, () => now);
     assert.deepEqual(guard.state, { many: true, count: 30 });
     let destroyed = 0;
     for (now = 0; now < 60_000; now += 500) if (guard.turn('o0') === 0) destroyed += 1;
@@ -116,6 +117,19 @@ describe('OrphanGuard', () => {
     assert.equal(guard.state.many, true);
     guard.gone('o9');
     assert.equal(guard.state.many, false);
+  });
+
+  it('looks again before the first is destroyed where resources vanished while it was watching', () => {
+    let lost = 0;
+    const guard = new OrphanGuard(
+      () => 0,
+      () => ({ listed: 300, orphans: orphans(lost) }),
+    );
+    guard.judge();
+    lost = 300;
+    guard.doubt();
+    assert.equal(orphans(300).filter((uuid) => guard.turn(uuid) === 0).length, 1);
+    assert.deepEqual(guard.state, { many: true, count: 300 });
   });
 });
 

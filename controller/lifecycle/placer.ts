@@ -1,10 +1,11 @@
 import { attemptUuid, domainName } from '#controller/domain/identity.ts';
 import { isKubeError, keyOf } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
+import { policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index.ts';
-import type { Ask, HostView, Refusal } from '#controller/scheduler/index.ts';
-import { bindingOf, isPending, nextAttempt, pausedUntil } from './attempt.ts';
+import type { Ask, HostView, Labels, Refusal } from '#controller/scheduler/index.ts';
+import { bindingOf, mayBePlaced, nextAttempt, pausedUntil } from './attempt.ts';
 import type { Binding } from './attempt.ts';
 import { memoryKiBOf } from './plan.ts';
 import { bindPatch } from './render.ts';
@@ -27,6 +28,8 @@ export interface PlacerParts {
   readonly dom0Label: string;
   readonly hosts: () => readonly HostView[];
   readonly worker: (host: string) => HostWorker | undefined;
+  /** Labels of a Namespace; undefined while it is not known. */
+  readonly namespaceLabels: (name: string) => Labels | undefined;
 }
 
 /** Bindings that wait for the API server at once. */
@@ -35,7 +38,7 @@ const BINDS_AT_ONCE = 16;
 const DECISIONS_AT_ONCE = 200;
 const RETRY_MS = 1_000;
 
-/** Binds what waits for a place, first come first served; each binding is one status patch. */
+/** Binds what waits for a place, by priority and then first come first served; each binding is one status patch. */
 export class Placer {
   readonly #parts: PlacerParts;
   readonly #pending = new PendingQueue();
@@ -62,12 +65,13 @@ export class Placer {
   /** A resource is there, or has changed. */
   noticed(resource: EphemeralDomain): void {
     const key = keyOf(resource.metadata);
-    if (!isPending(resource)) {
+    const { uid, creationTimestamp } = resource.metadata;
+    if (!mayBePlaced(resource)) {
       this.#pending.remove(key);
+      if (policyOf(resource).suspend) this.#seen.delete(uid);
       return;
     }
     const now = this.#parts.wall();
-    const { uid, creationTimestamp } = resource.metadata;
     if (!this.#seen.has(uid)) this.#seen.set(uid, now);
     const pause = (pausedUntil(resource) ?? now) - now;
     if (pause > 0) {
@@ -75,7 +79,8 @@ export class Placer {
       this.#parts.clock.after(pause, () => this.#again(key));
       return;
     }
-    this.#pending.add({ key, signature: signatureOf(resource), since: timeOf(creationTimestamp) ?? now });
+    const { priority } = policyOf(resource);
+    this.#pending.add({ key, signature: signatureOf(resource), priority, since: timeOf(creationTimestamp) ?? now });
     this.#due();
   }
 
@@ -95,12 +100,22 @@ export class Placer {
   waitingFor(resource: EphemeralDomain): string | undefined {
     if (!this.#pending.isBlocked(keyOf(resource.metadata))) return undefined;
     const refusals = this.#refusals.get(signatureOf(resource));
-    return refusals === undefined ? undefined : waitingMessage(askOf(resource), refusals, this.#parts.dom0Label);
+    return refusals === undefined ? undefined : waitingMessage(this.#askOf(resource), refusals, this.#parts.dom0Label);
   }
 
   /** Wall clock ms since which a resource waits; undefined where it does not. */
   waitsSince(resource: EphemeralDomain): number | undefined {
     return this.#pending.has(keyOf(resource.metadata)) ? this.#seen.get(resource.metadata.uid) : undefined;
+  }
+
+  #askOf(resource: EphemeralDomain): Ask {
+    const { namespace = '' } = resource.metadata;
+    return {
+      memory: memoryKiBOf(resource) * 1024,
+      hostSelector: resource.spec.hostSelector,
+      tolerations: policyOf(resource).tolerations,
+      namespace: { name: namespace, labels: this.#parts.namespaceLabels(namespace) },
+    };
   }
 
   #again(key: string): void {
@@ -127,11 +142,11 @@ export class Placer {
         return;
       }
       const resource = this.#parts.store.get(item.key);
-      if (resource === undefined || !isPending(resource)) {
+      if (resource === undefined || !mayBePlaced(resource)) {
         this.#pending.remove(item.key);
         continue;
       }
-      const placement = place(askOf(resource), this.#parts.hosts());
+      const placement = place(this.#askOf(resource), this.#parts.hosts());
       if (placement.kind === 'none') {
         this.#refusals.set(item.signature, placement.refusals);
         this.#pending.block(item.signature);
@@ -203,11 +218,9 @@ function isSameBinding(stored: Binding | undefined, ours: NewBinding): boolean {
   );
 }
 
-function askOf(resource: EphemeralDomain): Ask {
-  return { memory: memoryKiBOf(resource) * 1024, hostSelector: resource.spec.hostSelector };
-}
-
 /** What asks the same is refused by the same hosts. */
 function signatureOf(resource: EphemeralDomain): string {
-  return JSON.stringify([memoryKiBOf(resource), resource.spec.hostSelector ?? null]);
+  const { hostSelector = null } = resource.spec;
+  const { tolerations } = policyOf(resource);
+  return JSON.stringify([memoryKiBOf(resource), hostSelector, tolerations, resource.metadata.namespace]);
 }

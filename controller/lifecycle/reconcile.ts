@@ -1,21 +1,23 @@
-import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { HostConsoles } from '#controller/console/index.ts';
 import type { KubeLogger, ReconcileResult } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
-import { bindingOf, deadlineOf, stateOfAttempt } from './attempt.ts';
 import type { Binding } from './attempt.ts';
 import { attendConsole, withConsoleTail } from './console-tail.ts';
-import { currentContact, viewOf } from './host-state.ts';
+import { currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
+import { knowledgeOf, standingOf } from './knowledge.ts';
+import type { Standing } from './knowledge.ts';
 import { nextStep } from './next.ts';
-import type { Change, Knowledge, Step } from './next.ts';
+import type { Change, Step } from './next.ts';
 import type { OrphanGuard } from './orphans.ts';
+import type { Prober } from './prober.ts';
 import { changePatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import type { Starter } from './starter.ts';
+import { askToShutDown, destroyAfterGrace } from './stopper.ts';
 import type { WallClock } from './time.ts';
-import { askedOf, noteNeverRan, see } from './tracked.ts';
-import type { Owner, Tracked } from './tracked.ts';
+import { noteNeverRan, see } from './tracked.ts';
+import type { Tracked } from './tracked.ts';
 import { Priority } from './writer.ts';
 import type { DomainStore, StatusWriter } from './writer.ts';
 
@@ -27,6 +29,7 @@ export interface ReconcilerParts {
   readonly consoles: HostConsoles;
   readonly orphans: OrphanGuard;
   readonly reporter: Reporter;
+  readonly prober: Pick<Prober, 'follow'>;
   readonly logger: KubeLogger;
   readonly hostLostAfterMs: number;
   /** See SETTLE_MS. */
@@ -38,13 +41,6 @@ export interface ReconcilerParts {
   /** Whether the API server knows the kind EphemeralDomain. */
   readonly kindServed: (served: boolean) => void;
 }
-
-/** What is known of a domain's resource. */
-type Standing =
-  | { readonly kind: 'bound'; readonly resource: EphemeralDomain; readonly binding: Binding }
-  | { readonly kind: 'over' }
-  | { readonly kind: 'orphan' }
-  | { readonly kind: 'untold'; readonly retryAfterMs: number };
 
 const DONE: ReconcileResult = { kind: 'done' };
 /** Steps in one go; more would mean that two states chase each other. */
@@ -60,6 +56,7 @@ export async function reconcile(parts: ReconcilerParts, uuid: string): Promise<R
       if (tracked?.owner === undefined) return DONE;
       const standing = await standingOf(parts, tracked, tracked.owner);
       if (standing.kind === 'untold') return { kind: 'again-after', ms: standing.retryAfterMs };
+      parts.prober.follow(tracked, standing);
       const step = nextStep(knowledgeOf(parts, tracked, standing));
       const ms = standing.kind === 'bound' ? attendConsole(parts.consoles, tracked, standing.resource, step) : 0;
       if (ms > 0) return { kind: 'again-after', ms };
@@ -87,7 +84,11 @@ function enter(
   step: Extract<Step, { kind: 'write' | 'start' }>,
 ): Promise<() => void> {
   if (step.kind === 'start') return starter.gate.enter();
-  return writer.gate.enter(step.change.kind === 'running' ? Priority.running : Priority.end);
+  return writer.gate.enter(isOfItsRun(step.change) ? Priority.running : Priority.end);
+}
+
+function isOfItsRun({ kind }: Change): boolean {
+  return kind === 'running' || kind === 'heard';
 }
 
 /** Takes a step; undefined: look again at once what is next. */
@@ -113,65 +114,29 @@ async function take(
     case 'write':
       if (standing.kind !== 'bound') return undefined;
       return write(parts, tracked, standing, step.change);
+    case 'shutdown':
+    case 'destroy':
+      return stop(parts, tracked, step);
     case 'acknowledge':
       return acknowledge(parts, tracked, standing);
   }
 }
 
-function knowledgeOf(parts: ReconcilerParts, tracked: Tracked, standing: Standing): Knowledge {
-  const { state, hostLostAfterMs, now, wall } = parts;
-  const contact = currentContact(state);
-  const attempt =
-    standing.kind === 'bound'
-      ? {
-          bound: standing.binding,
-          deadline: deadlineOf(standing.resource),
-          confirmed: tracked.confirmed === standing.resource.metadata.resourceVersion,
-        }
-      : { bound: undefined, deadline: undefined, confirmed: false };
-  return {
-    attempt,
-    host: viewOf(state, hostLostAfterMs, now()),
-    found: tracked.found,
-    asked:
-      contact === undefined
-        ? { kind: 'not-by-us', settled: false }
-        : askedOf(tracked, contact.session, now(), parts.settleMs),
-    now: wall(),
-  };
-}
+/** A request to shut down that could not be sent is made again so much later. */
+const ASK_AGAIN_MS = 500;
 
-/** From the cache where that is certain, else from the API server itself. */
-async function standingOf(parts: ReconcilerParts, tracked: Tracked, owner: Owner): Promise<Standing> {
-  const cached = standingIn(parts, tracked, owner, parts.store.get(owner.key));
-  if (cached !== undefined) return cached;
-  // With nothing on the host there is nothing that could be harmed by a cache that is behind.
-  if (tracked.found?.kind === 'absent') return { kind: 'over' };
-  const live = standingIn(parts, tracked, owner, await parts.writer.readLive(owner.key));
-  if (live !== undefined) return live;
-  const served = await parts.writer.isKindServed();
-  parts.kindServed(served);
-  return served ? { kind: 'orphan' } : { kind: 'untold', retryAfterMs: UNTOLD_MS };
-}
-
-const UNTOLD_MS = 5_000;
-
-function standingIn(
-  { state }: ReconcilerParts,
+async function stop(
+  parts: ReconcilerParts,
   tracked: Tracked,
-  owner: Owner,
-  resource: EphemeralDomain | undefined,
-): Standing | undefined {
-  if (resource?.metadata.uid !== owner.uid) return undefined;
-  const binding = bindingOf(resource);
-  switch (stateOfAttempt(resource, tracked.uuid, owner.attempt)) {
-    case 'bound':
-      return binding?.host === state.name ? { kind: 'bound', resource, binding } : undefined;
-    case 'over':
-      return { kind: 'over' };
-    case 'unknown':
-      return undefined;
+  step: Extract<Step, { kind: 'shutdown' | 'destroy' }>,
+): Promise<ReconcileResult | undefined> {
+  const contact = currentContact(parts.state);
+  if (contact === undefined) return DONE;
+  if (step.kind === 'destroy') await destroyAfterGrace(parts, contact, tracked);
+  else if (!(await askToShutDown(parts, contact, tracked, step.withinMs))) {
+    return { kind: 'again-after', ms: Math.min(ASK_AGAIN_MS, step.withinMs) };
   }
+  return undefined;
 }
 
 async function look(parts: ReconcilerParts, tracked: Tracked, afterMs: number): Promise<ReconcileResult | undefined> {
@@ -216,11 +181,12 @@ async function write(
   { resource, binding }: Extract<Standing, { kind: 'bound' }>,
   change: Change,
 ): Promise<undefined> {
-  const times = { requested: tracked.requestedAt, started: tracked.startedAt, stopped: tracked.stoppedAt };
-  const rendered = changePatch(resource, change, times, parts.wall());
+  const { requestedAt: requested, startedAt: started, readyAt: ready, stoppedAt: stopped } = tracked;
+  const exit = binding.exit ?? tracked.exit;
+  const rendered = changePatch(resource, change, { requested, started, ready, stopped }, parts.wall(), exit);
   const patch = withConsoleTail(rendered, change, parts.consoles, tracked, resource);
   const written = await parts.writer.write(resource, patch, () => {
-    if (change.kind === 'rebind') noteNeverRan(tracked);
+    if (change.kind === 'rebind' || (change.kind === 'suspended' && change.neverRan)) noteNeverRan(tracked);
   });
   if (written.kind === 'again') return undefined;
   tracked.confirmed = written.resource.metadata.resourceVersion;

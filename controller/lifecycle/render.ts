@@ -1,28 +1,17 @@
-import {
-  DomainCondition,
-  EndReason,
-  MAX_MESSAGE_LENGTH,
-  Phase,
-  ProgressReason,
-  removeCondition,
-  runPolicyOf,
-  setCondition,
-} from '#controller/api/index.ts';
-import type { Condition, EphemeralDomain, EphemeralDomainStatus, NewCondition } from '#controller/api/index.ts';
-import type { MergePatch } from '#controller/kube/index.ts';
-import { bindingOf, nextAttempt, pauseAfter } from './attempt.ts';
+import { DomainCondition, EndReason, Phase, ProgressReason, policyOf } from '#controller/api/index.ts';
+import type { EphemeralDomain } from '#controller/api/index.ts';
+import type { ExitReport } from '#controller/notify/index.ts';
+import { countedAttempts, nextAttempt, pauseAfter } from './attempt.ts';
 import type { Change } from './next.ts';
-import { microTime, secondTime, spanText, timeOf } from './time.ts';
+import { clip, conditionsOf, hostOf, isReady, patch, ready, readyReason, set, started } from './status-parts.ts';
+import { startTimes, stopped, withoutDomain, withoutSuspending } from './status-parts.ts';
+import type { StatusPatch } from './status-parts.ts';
+import { microTime, secondTime } from './time.ts';
+import type { Times } from './time.ts';
+import type { End } from './trace.ts';
+import { stoppingPatch, suspendedPatch, unbindPatch } from './unbind.ts';
 
-/** A status patch that stands only on the version of the resource that was decided on. */
-export type StatusPatch = MergePatch<EphemeralDomain>;
-
-/** When what happened, as this process saw it: wall clock ms. */
-export interface Times {
-  readonly requested?: number | undefined;
-  readonly started?: number | undefined;
-  readonly stopped?: number | undefined;
-}
+export type { StatusPatch } from './status-parts.ts';
 
 /** Where a resource is bound, all decided by the scheduler. */
 export interface NewBinding {
@@ -36,16 +25,11 @@ export interface NewBinding {
   readonly seen: number;
 }
 
-type Conditions = readonly Condition[] | undefined;
-
 /** The status patch that binds a resource to a host: the first write of ours in its life. */
 export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: number): StatusPatch {
   const { host, address, name, uuid, hostBoot, hostDaemon } = binding;
   const at = microTime(now);
-  const cleared = [DomainCondition.Started, DomainCondition.Ready].reduce<Conditions>(
-    removeCondition,
-    conditionsOf(resource),
-  );
+  const cleared = withoutDomain(conditionsOf(resource));
   const message = `bound to ${host}${address === undefined ? '' : `, address ${address}`}`;
   return patch(resource, {
     phase: Phase.Scheduled,
@@ -67,16 +51,32 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
     },
     spawnTime: null,
     consoleTail: null,
+    exitCode: null,
+    terminationMessage: null,
   });
 }
 
-/** The status patch that stores what became of a bound attempt. */
-export function changePatch(resource: EphemeralDomain, change: Change, times: Times, now: number): StatusPatch {
+/** The status patch that stores what became of a bound attempt, and with it what its guest said of how its work ended. */
+export function changePatch(
+  resource: EphemeralDomain,
+  change: Change,
+  times: Times,
+  now: number,
+  exit?: ExitReport,
+): StatusPatch {
+  const stored = patchOf(resource, change, times, now);
+  if (exit === undefined || change.kind === 'rebind' || change.kind === 'suspended') return stored;
+  return { ...stored, status: { ...stored.status, exitCode: exit.code, terminationMessage: exit.message } };
+}
+
+function patchOf(resource: EphemeralDomain, change: Change, times: Times, now: number): StatusPatch {
   switch (change.kind) {
     case 'running':
       return runningPatch(resource, change.id, times, now);
+    case 'heard':
+      return heardPatch(resource, times, now);
     case 'succeeded': {
-      const message = change.end === 'reboot' ? 'the domain rebooted, which ends it' : 'the domain shut down by itself';
+      const message = wellEnded(change.end);
       return finalPatch(resource, { failed: false, reason: EndReason.PowerOff, message }, times, now);
     }
     case 'failed':
@@ -88,7 +88,18 @@ export function changePatch(resource: EphemeralDomain, change: Change, times: Ti
         attempt: (resource.status?.attempt ?? 1) - 1,
         now,
       });
+    case 'stopping':
+      return stoppingPatch(resource, change, times, now);
+    case 'suspended':
+      return suspendedPatch(resource, change, times, now);
   }
+}
+
+function wellEnded(end: End): string {
+  if (end === 'reboot') return 'the domain rebooted, which ends it';
+  if (end === 'forgotten')
+    return 'its guest reported code 0, and the domain is gone; its host cannot tell how it ended';
+  return 'the domain shut down by itself';
 }
 
 /** The status patch for a resource that found no place, or waits between attempts and has run out of time. */
@@ -117,9 +128,19 @@ function runningPatch(resource: EphemeralDomain, id: number, times: Times, now: 
     phase: Phase.Running,
     // Below 0: it had ended already when its start was answered.
     ...(id < 0 ? {} : { domain: { id } }),
-    conditions: started(resource, conditionsOf(resource), message, now),
-    reason: ProgressReason.DomainStarted,
+    conditions: started(resource, conditionsOf(resource), message, times, now),
+    reason: isReady(resource, times) ? readyReason(resource) : ProgressReason.DomainStarted,
     message,
+    ...startTimes(resource, times),
+  });
+}
+
+/** What a guest said, or a probe found, after Running was stored: one write more, for those alone who use it. */
+function heardPatch(resource: EphemeralDomain, times: Times, now: number): StatusPatch {
+  if (!isReady(resource, times)) return patch(resource, {});
+  return patch(resource, {
+    conditions: ready(resource, conditionsOf(resource), times, now),
+    reason: readyReason(resource),
     ...startTimes(resource, times),
   });
 }
@@ -132,8 +153,10 @@ interface Outcome {
 
 function finalPatch(resource: EphemeralDomain, outcome: Outcome, times: Times, now: number): StatusPatch {
   const ran = times.started !== undefined || !outcome.failed;
-  const begun = ran ? started(resource, conditionsOf(resource), 'the domain was started', now) : conditionsOf(resource);
-  const ended = stopped(resource, begun, now);
+  const begun = ran
+    ? started(resource, conditionsOf(resource), 'the domain was started', times, now)
+    : conditionsOf(resource);
+  const ended = stopped(resource, withoutSuspending(begun), now);
   const type = outcome.failed ? DomainCondition.Failed : DomainCondition.Complete;
   const message = clip(outcome.message);
   return patch(resource, {
@@ -152,118 +175,17 @@ function failedPatch(
   times: Times,
   now: number,
 ): StatusPatch {
-  const { backoffLimit } = runPolicyOf(resource.spec);
+  const { backoffLimit } = policyOf(resource);
   const attempt = resource.status?.attempt ?? 1;
+  const counted = countedAttempts(resource);
   const told = `${change.message} (host ${hostOf(resource)})`;
   if (change.final || backoffLimit === 0) {
     return finalPatch(resource, { failed: true, reason: change.reason, message: told }, times, now);
   }
-  const failure = `attempt ${attempt} of ${backoffLimit + 1} failed: ${change.reason}: ${told}`;
-  if (attempt > backoffLimit) {
+  const failure = `attempt ${counted} of ${backoffLimit + 1} failed: ${change.reason}: ${told}`;
+  if (counted > backoffLimit) {
     return finalPatch(resource, { failed: true, reason: EndReason.BackoffLimitExceeded, message: failure }, times, now);
   }
-  const pause = `the next one follows in ${pauseAfter(attempt) / 1000} s`;
+  const pause = `the next one follows in ${pauseAfter(counted) / 1000} s`;
   return unbindPatch(resource, { reason: ProgressReason.BackOff, message: `${failure}; ${pause}`, attempt, now });
-}
-
-interface Unbinding {
-  readonly reason: string;
-  readonly message: string;
-  /** The attempt that counts as the last one. */
-  readonly attempt: number;
-  readonly now: number;
-}
-
-function unbindPatch(resource: EphemeralDomain, { reason, message, attempt, now }: Unbinding): StatusPatch {
-  const cleared = [DomainCondition.Started, DomainCondition.Ready].reduce<Conditions>(
-    removeCondition,
-    conditionsOf(resource),
-  );
-  return patch(resource, {
-    phase: Phase.Pending,
-    host: null,
-    address: null,
-    domain: null,
-    attempt: attempt === 0 ? null : attempt,
-    conditions: set(resource, cleared, DomainCondition.Scheduled, 'False', reason, message, now),
-    reason,
-    message: clip(message),
-  });
-}
-
-type StatusFields = MergePatch<EphemeralDomainStatus>;
-
-function patch(resource: EphemeralDomain, status: StatusFields): StatusPatch {
-  const { resourceVersion, uid, generation } = resource.metadata;
-  return {
-    metadata: { resourceVersion, uid },
-    status: { ...status, ...(generation === undefined ? {} : { observedGeneration: generation }) },
-  };
-}
-
-function conditionsOf(resource: EphemeralDomain): Conditions {
-  return resource.status?.conditions;
-}
-
-function hostOf(resource: EphemeralDomain): string {
-  return bindingOf(resource)?.host ?? resource.status?.host ?? '?';
-}
-
-function set(
-  resource: EphemeralDomain,
-  conditions: Conditions,
-  type: string,
-  status: NewCondition['status'],
-  reason: string,
-  message: string,
-  now: number,
-): readonly Condition[] {
-  const { generation } = resource.metadata;
-  const condition = { type, status, reason, message: clip(message) };
-  return setCondition(
-    conditions,
-    generation === undefined ? condition : { ...condition, observedGeneration: generation },
-    secondTime(now),
-  );
-}
-
-/** Started and, with it, Ready; both stay as they are where they are stored already. */
-function started(
-  resource: EphemeralDomain,
-  conditions: Conditions,
-  message: string,
-  now: number,
-): readonly Condition[] {
-  if (bindingOf(resource)?.started === true) return conditions ?? [];
-  const begun = set(resource, conditions, DomainCondition.Started, 'True', ProgressReason.DomainStarted, message, now);
-  return set(resource, begun, DomainCondition.Ready, 'True', ProgressReason.DomainStarted, message, now);
-}
-
-/** Ready ends with the domain; where it never was Ready nothing is said. */
-function stopped(resource: EphemeralDomain, conditions: Conditions, now: number): Conditions {
-  if (conditions?.some((condition) => condition.type === DomainCondition.Ready) !== true) return conditions;
-  const reason = ProgressReason.DomainStopped;
-  return set(resource, conditions, DomainCondition.Ready, 'False', reason, 'the domain has ended', now);
-}
-
-/** What this process knows of the times; what it does not know stays as it is stored. */
-function startTimes(resource: EphemeralDomain, times: Times): Pick<StatusFields, 'timeline' | 'spawnTime'> {
-  const known = resource.status?.timeline;
-  const created = timeOf(known?.created);
-  const { requested, started: begun, stopped: over } = times;
-  const isNew = begun !== undefined && known?.domainStarted === undefined;
-  return {
-    timeline: {
-      ...(requested === undefined || known?.domainRequested !== undefined
-        ? {}
-        : { domainRequested: microTime(requested) }),
-      ...(isNew ? { domainStarted: microTime(begun), ready: microTime(begun) } : {}),
-      ...(over === undefined ? {} : { stopped: microTime(over) }),
-    },
-    ...(isNew && created !== undefined ? { spawnTime: spanText(begun - created) } : {}),
-  };
-}
-
-function clip(message: string): string {
-  return message.length <= MAX_MESSAGE_LENGTH ? message : `${message.slice(0, MAX_MESSAGE_LENGTH - 1)}…`;
 }

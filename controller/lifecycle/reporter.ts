@@ -8,11 +8,14 @@ import { timeOf } from './time.ts';
 /** Tells people what happened: one log line a transition, one Event on the plain path, and metrics. */
 export interface Reporter {
   bound(resource: EphemeralDomain): void;
-  /** `before`: the binding that the change ended or went on from. */
-  changed(resource: EphemeralDomain, before: Binding): void;
+  /** `before`: the binding that the change ended or went on from; absent where it was bound to no host. */
+  changed(resource: EphemeralDomain, before?: Binding): void;
   waiting(resource: EphemeralDomain): void;
   failedUnbound(resource: EphemeralDomain): void;
 }
+
+/** What somebody asked for is no warning. */
+const WANTED: ReadonlySet<string> = new Set([ProgressReason.Suspended, ProgressReason.Resumed]);
 
 export function createReporter(logger: KubeLogger, events: EventRecorder, metrics: LifecycleMetrics): Reporter {
   const log = (message: string, resource: EphemeralDomain, before?: Binding) => {
@@ -37,10 +40,10 @@ export function createReporter(logger: KubeLogger, events: EventRecorder, metric
     },
     changed: (resource, before) => {
       const { phase, reason = EndReason.Unknown } = resource.status ?? {};
-      if (phase === Phase.Running) log('Running', resource, before);
+      if (phase === Phase.Running) log(runningMessage(reason, before), resource, before);
       else if (phase === Phase.Pending) {
         log(reason === ProgressReason.BackOff ? 'Attempt failed' : 'Unbound', resource, before);
-        tell(resource, 'Warning', reason);
+        tell(resource, WANTED.has(reason) ? 'Normal' : 'Warning', reason);
       } else finished(resource, before);
     },
     waiting: (resource) => {
@@ -49,6 +52,12 @@ export function createReporter(logger: KubeLogger, events: EventRecorder, metric
     },
     failedUnbound: (resource) => finished(resource),
   };
+}
+
+/** What a write to a resource that runs was for. */
+function runningMessage(reason: string, before: Binding | undefined): string {
+  if (reason === ProgressReason.Suspending || reason === EndReason.DeadlineExceeded) return 'Stopping';
+  return before?.started === true ? 'Heard of its guest' : 'Running';
 }
 
 /** ms between two stored times; undefined where one is not known. */

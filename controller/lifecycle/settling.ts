@@ -1,6 +1,6 @@
 import { bindingOf, stateOfAttempt } from './attempt.ts';
 import type { HostState } from './host-state.ts';
-import type { OrphanGuard } from './orphans.ts';
+import type { Survey } from './orphans.ts';
 import { afterLostCreate } from './reconcile.ts';
 import type { Tracked } from './tracked.ts';
 import type { DomainStore } from './writer.ts';
@@ -19,18 +19,20 @@ export function quarantineLostCreates(state: HostState, store: DomainStore, boot
   }
 }
 
-/** Tells the guard which of the listed domains have no resource that the cache knows. */
-export function judgeOrphans(guard: OrphanGuard, state: HostState, store: DomainStore): void {
+/** Which of the listed domains have no resource that the cache knows. */
+export function surveyOrphans(state: HostState, store: DomainStore): Survey {
   const listed = listedDomains(state);
   const orphans = listed.filter(({ uuid, owner }) => {
     if (owner === undefined) return false;
     const resource = store.get(owner.key);
     return resource?.metadata.uid !== owner.uid || stateOfAttempt(resource, uuid, owner.attempt) === 'unknown';
   });
-  guard.listed(
-    listed.length,
-    orphans.map(({ uuid }) => uuid),
-  );
+  return { listed: listed.length, orphans: orphans.map(({ uuid }) => uuid) };
+}
+
+/** Listed, or told of by an event, and nobody has found out yet whose they are and what they take. */
+export function unidentifiedDomains(state: HostState): readonly Tracked[] {
+  return listedDomains(state).filter(({ uuid, owner }) => owner === undefined && state.ledger.get(uuid) === undefined);
 }
 
 /** Ours on the host, and bound there no longer: to be looked after before the host is given new ones. */

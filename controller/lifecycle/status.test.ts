@@ -12,6 +12,7 @@ import {
   pausedUntil,
   stateOfAttempt,
 } from './attempt.ts';
+import { readyBy } from './readiness.ts';
 import { bindPatch, changePatch, unboundFailurePatch, waitingPatch } from './render.ts';
 import type { StatusPatch } from './render.ts';
 
@@ -129,6 +130,85 @@ describe('the status of an EphemeralDomain', () => {
     const done = apply(resource(), unboundFailurePatch(resource(), 'DeadlineExceeded', 'late', NOW));
     assert.equal(done.status?.phase, 'Failed');
     assert.ok(isTrue(done.status.conditions, 'Failed'));
+  });
+});
+
+describe('what a guest says of itself, in the status', () => {
+  const NOTIFY = { readiness: { notify: {}, periodMilliseconds: 200 } };
+  const told = bound({ domain: { ...resource().spec.domain, ...NOTIFY } });
+  const running = { kind: 'running', id: 4 } as const;
+  const heard = { kind: 'heard' } as const;
+  const READY = { ...TIMES, ready: NOW + 900, stopped: undefined };
+
+  it('ready before Running was stored: one write says both', () => {
+    const { status } = apply(told, changePatch(told, running, READY, NOW + 950));
+    assert.equal(findCondition(status?.conditions, 'Ready')?.reason, 'DomainReady');
+    assert.equal(status?.timeline?.ready, '2026-11-23T12:00:00.900000Z');
+    assert.equal(status.timeline.domainStarted, '2026-11-23T12:00:00.312250Z');
+    assert.equal(status.spawnTime, '1.000s');
+  });
+
+  it('not ready yet: Started and not Ready, and no spawn time; then Ready by a write of its own', () => {
+    const waits = apply(told, changePatch(told, running, TIMES, NOW + 400));
+    const condition = findCondition(waits.status?.conditions, 'Ready');
+    assert.deepEqual([condition?.status, condition?.reason], ['False', 'NotReadyYet']);
+    assert.ok(isTrue(waits.status?.conditions, 'Started'));
+    assert.equal(waits.status?.spawnTime, undefined);
+    assert.equal(waits.status?.timeline?.ready, undefined);
+    assert.equal(bindingOf(waits)?.ready, false);
+
+    const { status } = apply(waits, changePatch(waits, heard, READY, NOW + 950));
+    assert.equal(findCondition(status?.conditions, 'Ready')?.status, 'True');
+    assert.equal(status?.reason, 'DomainReady');
+    assert.equal(status.phase, 'Running');
+    assert.equal(status.spawnTime, '1.000s');
+  });
+
+  it('never ready: Ready stays False, and no time is said', () => {
+    const done = apply(told, changePatch(told, { kind: 'succeeded', end: 'power-off' }, TIMES, NOW + 6_000));
+    assert.equal(findCondition(done.status?.conditions, 'Ready')?.reason, 'DomainStopped');
+    assert.equal(done.status?.timeline?.ready, undefined);
+    assert.equal(done.status?.spawnTime, undefined);
+  });
+
+  it('an exit code: stored while it runs, and kept at its end and through the pause before the next attempt', () => {
+    const exit = { code: 3, message: 'no disk' };
+    const before = bound({ backoffLimit: 1 });
+    const runs = apply(before, changePatch(before, running, TIMES, NOW + 400));
+    const said = apply(runs, changePatch(runs, heard, TIMES, NOW + 500, exit));
+    assert.deepEqual([said.status?.exitCode, said.status?.terminationMessage], [3, 'no disk']);
+    assert.deepEqual(bindingOf(said)?.exit, exit);
+    assert.equal(said.status?.reason, 'DomainStarted');
+
+    const nonZero = {
+      kind: 'failed',
+      reason: 'NonZeroExit',
+      message: 'exited with code 3: no disk',
+      final: false,
+    } as const;
+    const paused = apply(said, changePatch(said, nonZero, TIMES, NOW + 600));
+    assert.equal(paused.status?.exitCode, 3);
+    const next = apply(paused, bindPatch(paused, { ...BINDING, uuid: 'd-2' }, NOW + 10_000));
+    assert.deepEqual([next.status?.exitCode, next.status?.terminationMessage], [undefined, undefined]);
+  });
+
+  it('an exit code that comes with the end: in the final write', () => {
+    const ended = { kind: 'succeeded', end: 'power-off' } as const;
+    const done = apply(bound(), changePatch(bound(), ended, TIMES, NOW, { code: 0, message: '' }));
+    assert.equal(done.status?.phase, 'Succeeded');
+    assert.deepEqual([done.status.exitCode, done.status.terminationMessage], [0, '']);
+  });
+
+  it('until when it has to be ready counts from Started; a controller that has just come grants some seconds more', () => {
+    const limited = { readiness: { notify: {}, periodMilliseconds: 200, timeoutSeconds: 2 } };
+    const before = bound({ domain: { ...resource().spec.domain, ...limited } });
+    assert.equal(readyBy(before, undefined), undefined);
+    assert.equal(readyBy(before, NOW + 300), NOW + 2_300);
+    const runs = apply(before, changePatch(before, running, TIMES, NOW + 400));
+    assert.equal(readyBy(runs, NOW + 312.25), NOW + 2_312.25);
+    assert.equal(readyBy(runs, NOW + 60_000), NOW + 65_000);
+    assert.equal(readyBy(runs, undefined), undefined);
+    assert.equal(readyBy(told, NOW), undefined);
   });
 });
 

@@ -41,3 +41,12 @@ export function spanText(ms: number): string {
   const whole = Math.max(Math.round(ms), 0);
   return whole < 1000 ? `${whole}ms` : `${(whole / 1000).toFixed(3)}s`;
 }
+
+/** When what happened, as this process saw it: wall clock ms. */
+export interface Times {
+  readonly requested?: number | undefined;
+  readonly started?: number | undefined;
+  /** Heard of its guest, or found by a probe. */
+  readonly ready?: number | undefined;
+  readonly stopped?: number | undefined;
+}

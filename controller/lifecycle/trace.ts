@@ -8,6 +8,8 @@ export type End =
   | 'reboot'
   /** Its process is gone, and the host still lists it as running: it ended by itself and nobody told. */
   | 'vanished'
+  /** Its host has forgotten how, and its guest had said how its work ended. */
+  | 'forgotten'
   | 'crashed'
   /** By somebody in dom0: the controller destroys only what is decided already. */
   | 'destroyed';
@@ -60,6 +62,13 @@ export interface HostTrace {
   /** Starts a domain that was found 'never-run'. */
   startDefined(plan: DomainPlan): Promise<StartAnswer>;
   observe(uuid: string): Promise<Found>;
+  /**
+   * Asks the domain to end by itself, and waits so long for the host's answer. It says only that the domain was asked: one
+   * that does not listen goes on.
+   */
+  shutdown(uuid: string, timeoutMs: number): Promise<void>;
+  /** Ends the domain if it still runs; its trace stays where the host can keep it, which Xen cannot. */
+  destroy(uuid: string): Promise<void>;
   /** Ends the domain if it still runs and removes its trace; it is no longer listed when this resolves. */
   acknowledge(uuid: string, found: Found): Promise<void>;
   /** All domains of the host. */

@@ -1,3 +1,4 @@
+import type { ExitReport } from '#controller/notify/index.ts';
 import type { Asked } from './decide.ts';
 import type { Session } from './session.ts';
 import type { End, Found, StartAnswer } from './trace.ts';
@@ -30,12 +31,20 @@ export interface Tracked {
   requestedAt: number | undefined;
   startedAt: number | undefined;
   stoppedAt: number | undefined;
+  /** Wall clock ms at which its guest said that it is ready, or a probe found so. */
+  readyAt: number | undefined;
+  /** What its guest said of how its work ended; the first word counts. */
+  exit: ExitReport | undefined;
+  /** The token that its guest was told, if it was told one. 'unread': it stands in the domain's metadata on the host. */
+  token: 'unread' | { readonly given: string | undefined };
   /** Grows with everything that is heard of it: a look that something crossed is void. */
   heard: number;
   /** Monotonic ms of the last sign of life. */
   quietSince: number;
   /** Probes in a row that said its process is gone. */
   missed: number;
+  /** On this session it was asked to shut down, whatever the host said to that. */
+  shutdownAsked: boolean;
   /** resourceVersion that came from the API server itself: our own write's answer, or a live GET. */
   confirmed: string | undefined;
   /** A watch told that its resource was deleted. */
@@ -56,17 +65,22 @@ export function track(uuid: string, owner: Owner | undefined, now: number): Trac
     requestedAt: undefined,
     startedAt: undefined,
     stoppedAt: undefined,
+    readyAt: undefined,
+    exit: undefined,
+    token: 'unread',
     heard: 0,
     quietSince: now,
     missed: 0,
+    shutdownAsked: false,
     confirmed: undefined,
     deletionSeen: false,
   };
 }
 
-/** What was asked of the host, as decide() wants to know it. */
-export function askedOf(tracked: Tracked, session: Session, now: number, settleMs: number): Asked {
+/** What was asked of the host, as decide() wants to know it; without a session what may be under way is not settled. */
+export function askedOf(tracked: Tracked, session: Session | undefined, now: number, settleMs: number): Asked {
   const { request } = tracked;
+  if (session === undefined) return request.kind === 'not-yet' ? request : { kind: 'not-by-us', settled: false };
   switch (request.kind) {
     case 'not-by-us':
       return { kind: 'not-by-us', settled: now - session.since >= settleMs };
@@ -105,6 +119,10 @@ export function noteNeverRan(tracked: Tracked): void {
   tracked.request = { kind: 'not-yet' };
   tracked.found = { kind: 'absent' };
   tracked.requestedAt = undefined;
+  tracked.token = 'unread';
+  // Whoever has the name has the address too, and may have spoken in its place.
+  tracked.readyAt = undefined;
+  tracked.exit = undefined;
 }
 
 /** Event STARTED. */
@@ -133,6 +151,7 @@ export function hearGone(tracked: Tracked): void {
 export function forgetSession(tracked: Tracked): void {
   tracked.heard += 1;
   tracked.missed = 0;
+  tracked.shutdownAsked = false;
   if (tracked.found?.kind !== 'ended') tracked.found = undefined;
 }
 

@@ -1,5 +1,7 @@
 import type { HostConsoles } from '#controller/console/index.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
+import { createWorkQueue } from '#controller/kube/index.ts';
+import type { WorkQueue } from '#controller/kube/index.ts';
 import type { HostIdentity } from './decide.ts';
 import type { ControllerDeps } from './deps.ts';
 import type { LifecycleMetrics } from './metrics.ts';
@@ -26,15 +28,28 @@ export interface WorkerParts {
 export type Readiness =
   { readonly ready: true } | { readonly ready: false; readonly reason: string; readonly message: string };
 
+export const KIND_MISSING: Readiness = {
+  ready: false,
+  reason: 'ResourceKindMissing',
+  message: 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs',
+};
+
 /** What an attempt is given for its binding. */
 export interface Assumption {
   readonly address: string | undefined;
   readonly identity: HostIdentity;
 }
 
-/** Ready or not, nothing can be done for domains whose kind the API server does not know. */
-export function unlessServed(readiness: Readiness): Readiness {
-  if (!readiness.ready) return readiness;
-  const message = 'the API server does not know the kind EphemeralDomain: nothing is destroyed; install the CRDs';
-  return { ready: false, reason: 'ResourceKindMissing', message };
+/** After the API server was away all that ended meanwhile is tried again: at the usual ten a second that would take minutes. */
+const RETRIES = { perSecond: 200, burst: 500 };
+
+/** The queue of one host's domains, by UUID. */
+export function createHostQueue(host: string, { clock, kubeMetrics }: ControllerDeps): WorkQueue {
+  return createWorkQueue({
+    name: `host-${host}`,
+    clock,
+    backoff: { baseMs: 50, maxMs: 10_000 },
+    bucket: RETRIES,
+    ...(kubeMetrics === undefined ? {} : { metrics: kubeMetrics }),
+  });
 }

@@ -1,12 +1,13 @@
 import { isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import { createWorkQueue, runWorkers, sleep } from '#controller/kube/index.ts';
+import { runWorkers } from '#controller/kube/index.ts';
 import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { Hypervisor, LibvirtError as LibvirtFailure, Observer, SessionInfo } from '#controller/libvirt/index.ts';
+import { probe } from '#controller/notify/index.ts';
 import { bindingOf } from './attempt.ts';
 import type { Binding } from './attempt.ts';
-import { makeContact, trySettle } from './contact.ts';
+import { makeContact, trySettle, untilSettled } from './contact.ts';
 import type { Contact } from './contact.ts';
 import { costKiB, currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
@@ -16,20 +17,19 @@ import { observeHost, reasonOf } from './observer.ts';
 import { OrphanGuard } from './orphans.ts';
 import { patrol } from './patrol.ts';
 import { memoryKiBOf } from './plan.ts';
-import { HostFault } from './pool.ts';
+import { Prober } from './prober.ts';
 import { reconcile } from './reconcile.ts';
 import type { ReconcilerParts } from './reconcile.ts';
 import { isCurrent } from './session.ts';
-import { judgeOrphans, looseDomains, quarantineLostCreates, takenKiB } from './settling.ts';
+import { looseDomains, quarantineLostCreates, surveyOrphans, takenKiB, unidentifiedDomains } from './settling.ts';
 import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
 import { forgetSession, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
-import { unlessServed } from './worker-parts.ts';
+import { createHostQueue, KIND_MISSING } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
 
 const DOMAINS_AT_ONCE = 32;
-const RETRY_MS = { min: 500, max: 10_000 };
 
 /** Everything of one dom0 host, apart from all others: connection, accounts, queue. */
 export class HostWorker {
@@ -38,6 +38,7 @@ export class HostWorker {
   readonly #parts: WorkerParts;
   readonly #queue: WorkQueue;
   readonly #starter: Starter;
+  readonly #prober: Prober;
   readonly #reconciler: ReconcilerParts;
   #readiness: Readiness = { ready: false, reason: 'Connecting', message: 'first contact is being made' };
   /** Listed domains that are to be looked after before the host is Ready. */
@@ -53,20 +54,17 @@ export class HostWorker {
     const ledger = new Ledger(config.network, now);
     const known = { domains: new Map<string, Tracked>(), assumed: new Set<string>(), ledger, memoryKiB: 0 };
     this.state = { name, config, cluster, ...known, contact: undefined, silentSince: now() };
-    this.orphans = new OrphanGuard(now);
-    this.#queue = createWorkQueue({
-      name: `host-${name}`,
-      clock: deps.clock,
-      backoff: { baseMs: 50, maxMs: 10_000 },
-      ...(deps.kubeMetrics === undefined ? {} : { metrics: deps.kubeMetrics }),
-    });
+    this.orphans = new OrphanGuard(now, () => surveyOrphans(this.state, parts.store));
+    this.#queue = createHostQueue(name, deps);
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
-    this.#starter = new Starter({ ...shared, answered: (tracked) => this.#answered(tracked) });
+    this.#starter = new Starter({ ...shared, notify: deps.notify, answered: (tracked) => this.#answered(tracked) });
+    this.#prober = new Prober({ ...shared, clock: deps.clock, probe, changed: (uuid) => this.#queue.add(uuid) });
     this.#reconciler = {
       ...shared,
       store: parts.store,
       writer: parts.writer,
       starter: this.#starter,
+      prober: this.#prober,
       consoles: parts.consoles,
       orphans: this.orphans,
       reporter: parts.reporter,
@@ -80,7 +78,7 @@ export class HostWorker {
   }
 
   get readiness(): Readiness {
-    return this.#kindServed ? this.#readiness : unlessServed(this.#readiness);
+    return this.#readiness.ready && !this.#kindServed ? KIND_MISSING : this.#readiness;
   }
 
   /** A resource is, or was, bound to this host, and something of it changed. */
@@ -96,11 +94,12 @@ export class HostWorker {
     const tracked = this.state.domains.get(uuid);
     if (tracked === undefined) return;
     tracked.deletionSeen ||= certain;
+    if (!certain) this.orphans.doubt();
     this.#queue.add(uuid);
   }
 
-  /** Looks after a domain whose resource is bound elsewhere, or nowhere, by now. */
-  unbound(uuid: string): void {
+  /** Looks after a domain of which something is new that its host did not tell: bound elsewhere by now, or its guest spoke. */
+  lookAfter(uuid: string): void {
     if (this.state.domains.has(uuid)) this.#queue.add(uuid);
   }
 
@@ -145,11 +144,15 @@ export class HostWorker {
     const hypervisor: Hypervisor = deps.connect({
       uri: this.state.config.uri.text,
       tls: deps.options.libvirtTls,
+      maySend: deps.mayAct,
       observer: this.#observer((info) => this.#connected(hypervisor, info, signal)),
       random: deps.random,
       onObserverError: (error) => deps.logger.error('An observer failed', { host: this.state.name, error }),
     });
-    const close = () => void hypervisor.close();
+    const close = () => {
+      this.#prober.stop();
+      void hypervisor.close();
+    };
     signal.addEventListener('abort', close, { once: true });
     const workers = runWorkers(
       {
@@ -163,7 +166,6 @@ export class HostWorker {
       signal,
     );
     await Promise.all([workers, patrol(this.#patrolParts(), signal)]);
-    signal.removeEventListener('abort', close);
     this.#parts.consoles.close();
     await hypervisor.close();
   }
@@ -177,13 +179,13 @@ export class HostWorker {
         await identify(this.state, contact.session, tracked);
         this.#changed();
       }
-      return await reconcile(this.#reconciler, uuid);
+      const result = await reconcile(this.#reconciler, uuid);
+      if (this.#unsettled.delete(uuid) && this.#unsettled.size === 0) this.#becomeReady();
+      return result;
     } catch (error) {
       // Without a connection nothing can be done; with the next one everything is looked at again.
       if (error instanceof LibvirtError && currentContact(this.state) === undefined) return { kind: 'done' };
       throw error;
-    } finally {
-      if (this.#unsettled.delete(uuid) && this.#unsettled.size === 0) this.#becomeReady();
     }
   }
 
@@ -204,31 +206,27 @@ export class HostWorker {
     const session: Session = { hypervisor, generation, since: clock.now() };
     this.state.silentSince = undefined;
     this.#notReady('Settling', 'it answers; its domains are being listed and settled');
-    for (let pause = RETRY_MS.min; !signal.aborted && isCurrent(session); pause = Math.min(pause * 2, RETRY_MS.max)) {
-      try {
-        await this.#settle(session);
-        return;
-      } catch (error) {
-        if (!isCurrent(session)) return;
-        // Whatever it is: one host's trouble must not end the others.
-        const message = error instanceof Error ? error.message : String(error);
-        this.#notReady(error instanceof HostFault ? error.reason : 'Settling', message);
+    await untilSettled(
+      session,
+      () => this.#settle(session),
+      { clock, signal },
+      (reason, error) => {
+        this.#notReady(reason, error instanceof Error ? error.message : String(error));
         logger.warn('A host cannot be used yet', { host: this.state.name, error });
-        await sleep(clock, pause, signal);
-      }
-    }
+      },
+    );
   }
 
   async #settle(session: Session): Promise<void> {
     const before = heardBefore(this.state);
     const contact = await makeContact(session, this.state.config);
-    const { unknown } = takeList(this.state, contact.listed, before, this.#moment());
-    for (const tracked of unknown) await identify(this.state, session, tracked);
+    takeList(this.state, contact.listed, before, this.#moment());
+    for (const tracked of unidentifiedDomains(this.state)) await identify(this.state, session, tracked);
     if (!isCurrent(session)) return;
     this.state.contact = contact;
     this.state.memoryKiB = contact.memoryKiB(takenKiB(this.state));
     quarantineLostCreates(this.state, this.#parts.store, contact.identity.boot);
-    judgeOrphans(this.orphans, this.state, this.#parts.store);
+    this.orphans.judge();
     this.#unsettled = new Set(looseDomains(this.state, this.#parts.store));
     for (const uuid of this.state.domains.keys()) this.#queue.add(uuid);
     if (this.#unsettled.size === 0) this.#becomeReady();
@@ -286,7 +284,7 @@ export class HostWorker {
     const listed = await contact.trace.list();
     const { unknown, changed } = takeList(this.state, listed, before, this.#moment());
     for (const uuid of [...unknown.map((tracked) => tracked.uuid), ...changed]) this.#queue.add(uuid);
-    judgeOrphans(this.orphans, this.state, this.#parts.store);
+    this.orphans.judge();
   }
 
   #moment() {

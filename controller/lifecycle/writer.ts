@@ -5,8 +5,8 @@ import type { RestClient, Store } from '#controller/kube/index.ts';
 import { Gate } from './gate.ts';
 import type { StatusPatch } from './render.ts';
 
-/** Indexes of the cache: by the host and by the domain's UUID that a resource is, or was last, bound to. */
-export type DomainIndex = 'host' | 'uuid';
+/** Indexes of the cache: by the host, and by the domain's UUID and name there, that a resource is, or was last, bound to. */
+export type DomainIndex = 'host' | 'uuid' | 'name';
 export type DomainStore = Store<EphemeralDomain, DomainIndex>;
 
 export type Written =

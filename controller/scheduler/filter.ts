@@ -1,17 +1,22 @@
 import { selectorMatches } from './selector.ts';
 import type { Labels, LabelSelector } from './selector.ts';
+import { isTolerated } from './tolerations.ts';
+import type { Taint, Toleration } from './tolerations.ts';
 
 /** What an EphemeralDomain asks of a host. */
 export interface Ask {
   /** Bytes. */
   readonly memory: number;
   readonly hostSelector?: LabelSelector | undefined;
+  readonly tolerations?: readonly Toleration[] | undefined;
+  readonly namespace: AskingNamespace;
 }
 
-export interface HostTaint {
-  readonly key: string;
-  readonly value?: string | undefined;
-  readonly effect: string;
+/** Where an EphemeralDomain lives. */
+export interface AskingNamespace {
+  readonly name: string;
+  /** Absent while the Namespace is not known: only hosts that allow every namespace take it then. */
+  readonly labels: Labels | undefined;
 }
 
 /** One dom0 host as the scheduler sees it at this moment. */
@@ -22,7 +27,9 @@ export interface HostView {
   /** Of the Node. */
   readonly labels: Labels;
   readonly unschedulable: boolean;
-  readonly taints: readonly HostTaint[];
+  readonly taints: readonly Taint[];
+  /** Absent: every namespace. */
+  readonly allowedNamespaces?: LabelSelector | undefined;
   /** Bytes that no domain uses or is promised. */
   readonly freeMemory: number;
   readonly freeAddresses: number;
@@ -40,6 +47,7 @@ export type Refusal =
   | { readonly kind: 'cordoned'; readonly host: string }
   | { readonly kind: 'tainted'; readonly host: string; readonly taint: string }
   | { readonly kind: 'selector'; readonly host: string }
+  | { readonly kind: 'namespace'; readonly host: string }
   | { readonly kind: 'memory'; readonly host: string; readonly free: number }
   | { readonly kind: 'address'; readonly host: string }
   | { readonly kind: 'domains'; readonly host: string; readonly limit: number }
@@ -52,9 +60,10 @@ const REPELLING: ReadonlySet<string> = new Set(['NoSchedule', 'NoExecute']);
 /** Why a host cannot take a domain now, what lasts longest first; undefined where it can. */
 export function refusal(host: HostView, ask: Ask): Refusal | undefined {
   if (!selectorMatches(ask.hostSelector, host.labels)) return { kind: 'selector', host: host.name };
+  if (!allowsNamespace(host, ask.namespace)) return { kind: 'namespace', host: host.name };
   if (host.notReady !== undefined) return { kind: 'not-ready', host: host.name, reason: host.notReady };
   if (host.unschedulable) return { kind: 'cordoned', host: host.name };
-  const taint = host.taints.find(({ key, effect }) => REPELLING.has(effect) && !KUBELET_TAINTS.has(key));
+  const taint = host.taints.find((each) => repels(each) && !isTolerated(each, ask.tolerations ?? []));
   if (taint !== undefined) return { kind: 'tainted', host: host.name, taint: taintText(taint) };
   if (host.freeMemory < ask.memory) return { kind: 'memory', host: host.name, free: Math.max(host.freeMemory, 0) };
   if (host.freeAddresses < 1) return { kind: 'address', host: host.name };
@@ -63,6 +72,15 @@ export function refusal(host: HostView, ask: Ask): Refusal | undefined {
   return undefined;
 }
 
-function taintText({ key, value, effect }: HostTaint): string {
+function repels({ key, effect }: Taint): boolean {
+  return REPELLING.has(effect) && !KUBELET_TAINTS.has(key);
+}
+
+function allowsNamespace({ allowedNamespaces }: HostView, { labels }: AskingNamespace): boolean {
+  if (allowedNamespaces === undefined) return true;
+  return labels !== undefined && selectorMatches(allowedNamespaces, labels);
+}
+
+function taintText({ key, value, effect }: Taint): string {
   return value === undefined || value === '' ? `${key}:${effect}` : `${key}=${value}:${effect}`;
 }

@@ -4,3 +4,4 @@ export * from './pending.ts';
 export * from './place.ts';
 export * from './reasons.ts';
 export * from './selector.ts';
+export * from './tolerations.ts';

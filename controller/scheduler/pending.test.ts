@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { PendingQueue } from './pending.ts';
 import type { PendingItem } from './pending.ts';
 
-function item(key: string, since = 0, signature = 'small'): PendingItem {
-  return { key, since, signature };
+function item(key: string, since = 0, signature = 'small', priority = 0): PendingItem {
+  return { key, since, signature, priority };
 }
 
 /** Takes everything that is not set aside, in order. */
@@ -23,6 +23,30 @@ describe('PendingQueue', () => {
     const queue = new PendingQueue();
     for (const added of [item('c', 3), item('a', 1, 'big'), item('b', 2)]) queue.add(added);
     assert.deepEqual(drain(queue), ['a', 'b', 'c']);
+  });
+
+  it('hands out a higher priority first, however long others have waited', () => {
+    const queue = new PendingQueue();
+    for (const added of [item('old', 1), item('low', 0, 'small', -5), item('urgent', 9, 'small', 100)])
+      queue.add(added);
+    assert.deepEqual(drain(queue), ['urgent', 'old', 'low']);
+  });
+
+  it('lets an urgent item pass a blocked one that is more urgent, and the blocked one others', () => {
+    const queue = new PendingQueue();
+    for (const added of [item('huge', 1, 'huge', 9), item('urgent', 2, 'big', 5), item('plain', 0)]) queue.add(added);
+    queue.block('huge');
+    assert.deepEqual(drain(queue), ['urgent', 'plain']);
+    queue.unblock();
+    assert.deepEqual(drain(queue), ['huge']);
+  });
+
+  it('an urgent item that comes last is the first of those that ask the same', () => {
+    const queue = new PendingQueue();
+    for (let i = 0; i < 50; i += 1) queue.add(item(`plain-${i}`, i));
+    assert.equal(queue.next()?.key, 'plain-0');
+    queue.add(item('urgent', 99, 'small', 1));
+    assert.equal(queue.next()?.key, 'urgent');
   });
 
   it('keeps the order of arrival among equals', () => {
@@ -59,11 +83,12 @@ describe('PendingQueue', () => {
     assert.deepEqual(drain(queue), ['a', 'b']);
   });
 
-  it('hands out each live item once, earliest first, under any sequence of operations', () => {
+  it('hands out each live item once, the most urgent and then the earliest first, under any sequence of operations', () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
     const signature = fc.constantFrom('p', 'q', 'r');
+    const small = fc.integer({ min: 0, max: 3 });
     const operation = fc.oneof(
-      fc.record({ op: fc.constant('add' as const), key, signature, since: fc.integer({ min: 0, max: 3 }) }),
+      fc.record({ op: fc.constant('add' as const), key, signature, since: small, priority: small }),
       fc.record({ op: fc.constant('remove' as const), key }),
       fc.record({ op: fc.constant('block' as const), signature }),
       fc.record({ op: fc.constant('unblock' as const) }),
@@ -76,7 +101,7 @@ describe('PendingQueue', () => {
         const blocked = new Set<string>();
         for (const step of operations) {
           if (step.op === 'add') {
-            const added = item(step.key, step.since, step.signature);
+            const added = item(step.key, step.since, step.signature, step.priority);
             queue.add(added);
             live.set(step.key, added);
           } else if (step.op === 'remove') {
@@ -95,7 +120,10 @@ describe('PendingQueue', () => {
           const next = queue.next();
           const open = [...live.values()].filter((known) => !blocked.has(known.signature));
           if (open.length === 0) continue;
-          assert.equal(next?.since, Math.min(...open.map((known) => known.since)));
+          const highest = Math.max(...open.map((known) => known.priority));
+          const rivals = open.filter((known) => known.priority === highest);
+          assert.equal(next?.priority, highest);
+          assert.equal(next.since, Math.min(...rivals.map((known) => known.since)));
         }
         queue.unblock();
         assert.deepEqual(drain(queue).sort(), [...live.keys()].sort());
@@ -105,7 +133,7 @@ describe('PendingQueue', () => {
 
   it('costs next to nothing for each item while thousands wait', () => {
     const queue = new PendingQueue();
-    for (let i = 0; i < 20_000; i += 1) queue.add(item(`k${i}`, i));
+    for (let i = 0; i < 20_000; i += 1) queue.add(item(`k${i}`, i, 'small', i % 7));
     const started = performance.now();
     for (let i = 0; i < 20_000; i += 1) {
       queue.unblock();

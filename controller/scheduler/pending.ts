@@ -5,6 +5,8 @@ export interface PendingItem {
   readonly key: string;
   /** Items with one signature ask the same: where no host takes one, none takes the others. */
   readonly signature: string;
+  /** The higher goes first. */
+  readonly priority: number;
   /** Since when it waits, in any unit that grows; items with an equal one keep the order in which they came. */
   readonly since: number;
 }
@@ -20,7 +22,7 @@ interface Class {
 }
 
 /**
- * What waits for a place, first come first served. A signature that no host takes is set aside whole until something
+ * What waits for a place: the highest priority first, first come first served within one. A signature that no host takes is set aside whole until something
  * changes, so that finding the next one that may be placed costs O(log n), however many wait.
  */
 export class PendingQueue {
@@ -40,7 +42,7 @@ export class PendingQueue {
   /** Adds an item, or replaces the one of that key (whose turn is kept where it asks the same). */
   add(item: PendingItem): void {
     const known = this.#entries.get(item.key);
-    if (known?.signature === item.signature && known.since === item.since) return;
+    if (known !== undefined && isSameTurn(known, item)) return;
     const entry: Entry = { ...item, sequence: this.#sequence };
     this.#sequence += 1;
     this.#entries.set(item.key, entry);
@@ -54,7 +56,7 @@ export class PendingQueue {
     // What the heaps still hold of it is dropped when it comes to their top.
   }
 
-  /** The earliest item that is not set aside; it stays in the queue. */
+  /** The item whose turn it is among those that are not set aside; it stays in the queue. */
   next(): PendingItem | undefined {
     for (let top = this.#open.peek(); top !== undefined; top = this.#open.peek()) {
       const group = this.#classes.get(top.signature);
@@ -109,6 +111,11 @@ export class PendingQueue {
   }
 }
 
+function isSameTurn(one: PendingItem, other: PendingItem): boolean {
+  return one.signature === other.signature && one.priority === other.priority && one.since === other.since;
+}
+
 function isEarlier(one: Entry, other: Entry): boolean {
+  if (one.priority !== other.priority) return one.priority > other.priority;
   return one.since === other.since ? one.sequence < other.sequence : one.since < other.since;
 }

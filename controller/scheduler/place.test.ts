@@ -5,9 +5,14 @@ import type { Ask, HostView } from './filter.ts';
 import { place } from './place.ts';
 import { memoryText, waitingMessage } from './reasons.ts';
 import { selectorMatches } from './selector.ts';
+import { isTolerated } from './tolerations.ts';
+import type { Toleration } from './tolerations.ts';
 
 const MI = 2 ** 20;
-const ASK: Ask = { memory: 64 * MI };
+const NAMESPACE = { name: 'batch', labels: { team: 'a' } };
+const ASK: Ask = { memory: 64 * MI, namespace: NAMESPACE };
+
+const GPU = { key: 'gpu', effect: 'NoSchedule' };
 
 function host(name: string, more: Partial<HostView> = {}): HostView {
   return {
@@ -45,6 +50,46 @@ describe('refusal', () => {
     {
       name: 'the taint of an unreachable kubelet',
       host: { taints: [{ key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }] },
+      refused: undefined,
+    },
+    {
+      name: 'a taint that is tolerated',
+      host: { taints: [{ key: 'gpu', value: 'a', effect: 'NoSchedule' }] },
+      ask: { tolerations: [{ key: 'gpu', value: 'a' }] },
+      refused: undefined,
+    },
+    {
+      name: 'a second taint that is not tolerated',
+      host: { taints: [GPU, { key: 'spot', effect: 'NoExecute' }] },
+      ask: { tolerations: [{ key: 'gpu', operator: 'Exists' }] },
+      refused: 'tainted',
+    },
+    {
+      name: 'a cordoned Node though everything is tolerated',
+      host: { unschedulable: true, taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }] },
+      ask: { tolerations: [{ operator: 'Exists' }] },
+      refused: 'cordoned',
+    },
+    {
+      name: 'a namespace that is allowed',
+      host: { allowedNamespaces: { matchLabels: { team: 'a' } } },
+      refused: undefined,
+    },
+    {
+      name: 'a namespace that is not allowed',
+      host: { allowedNamespaces: { matchLabels: { team: 'b' } } },
+      refused: 'namespace',
+    },
+    {
+      name: 'a namespace that is not known yet, where not all are allowed',
+      host: { allowedNamespaces: {} },
+      ask: { namespace: { name: 'new', labels: undefined } },
+      refused: 'namespace',
+    },
+    {
+      name: 'a namespace that is not known yet, where all are allowed',
+      host: {},
+      ask: { namespace: { name: 'new', labels: undefined } },
       refused: undefined,
     },
     { name: 'too little memory', host: { freeMemory: 64 * MI - 1 }, refused: 'memory' },
@@ -92,7 +137,7 @@ describe('place', () => {
 
 describe('waitingMessage', () => {
   it('counts hosts by why they refuse, the commonest first', () => {
-    const ask = { memory: 512 * MI, hostSelector: { matchLabels: { zone: 'a' } } };
+    const ask = { ...ASK, memory: 512 * MI, hostSelector: { matchLabels: { zone: 'a' } } };
     const labels = { zone: 'a' };
     const hosts = [
       host('xen-4', { labels: {} }),
@@ -107,6 +152,12 @@ describe('waitingMessage', () => {
       '0/4 hosts: 2 have not enough memory (asked 512Mi, most free 300Mi), 1 is not Ready (xen-3: NotAnswering), ' +
         '1 does not match hostSelector',
     );
+  });
+
+  it('names the namespace that a host does not allow', () => {
+    const placement = place(ASK, [host('a', { allowedNamespaces: { matchLabels: { team: 'b' } } })]);
+    assert.equal(placement.kind, 'none');
+    assert.equal(waitingMessage(ASK, placement.refusals, 'x'), '0/1 hosts: 1 does not allow namespace batch');
   });
 
   it('says what to do where there is no host at all', () => {
@@ -150,4 +201,33 @@ describe('selectorMatches', () => {
     it(`${name}: ${matches ? 'matches' : 'does not match'}`, () =>
       assert.equal(selectorMatches(selector, labels), matches));
   }
+});
+
+describe('isTolerated', () => {
+  const taint = { key: 'dedicated', value: 'batch', effect: 'NoSchedule' };
+  const rows: readonly [string, Toleration, boolean][] = [
+    ['Equal with its value', { key: 'dedicated', operator: 'Equal', value: 'batch' }, true],
+    ['Equal where no operator is said', { key: 'dedicated', value: 'batch' }, true],
+    ['Equal with another value', { key: 'dedicated', operator: 'Equal', value: 'web' }, false],
+    ['Equal without a value', { key: 'dedicated' }, false],
+    ['Exists', { key: 'dedicated', operator: 'Exists' }, true],
+    ['Exists of another key', { key: 'spot', operator: 'Exists' }, false],
+    ['Exists of every key', { operator: 'Exists' }, true],
+    ['Equal of every key, which the API server refuses', { value: 'batch' }, false],
+    ['the same effect', { key: 'dedicated', operator: 'Exists', effect: 'NoSchedule' }, true],
+    ['another effect', { key: 'dedicated', operator: 'Exists', effect: 'NoExecute' }, false],
+    ['an unknown operator', { key: 'dedicated', operator: 'Near', value: 'batch' }, false],
+  ];
+  for (const [name, toleration, borne] of rows) {
+    it(`${name}: ${borne ? 'borne' : 'not borne'}`, () => assert.equal(isTolerated(taint, [toleration]), borne));
+  }
+
+  it('a taint without a value is Equal to a toleration without one', () => {
+    assert.ok(isTolerated({ key: 'gpu', effect: 'NoExecute' }, [{ key: 'gpu' }]));
+  });
+
+  it('one of several is enough, none is not', () => {
+    assert.ok(isTolerated(taint, [{ key: 'spot' }, { operator: 'Exists' }]));
+    assert.ok(!isTolerated(taint, []));
+  });
 });

@@ -23,6 +23,7 @@ const PHRASES: readonly Phrase[] = [
   { kind: 'memory', phrase: memoryPhrase },
   { kind: 'not-ready', phrase: notReadyPhrase },
   { kind: 'selector', phrase: (group) => `${group.length} ${verb(group, 'does', 'do')} not match hostSelector` },
+  { kind: 'namespace', phrase: namespacePhrase },
   { kind: 'address', phrase: (group) => `${group.length} ${verb(group, 'has', 'have')} no free address` },
   { kind: 'domains', phrase: domainsPhrase },
   { kind: 'starting', phrase: (group) => `${group.length} ${verb(group, 'is', 'are')} busy starting domains` },
@@ -46,6 +47,10 @@ function notReadyPhrase(group: readonly Refusal[]): string {
 function domainsPhrase(group: readonly Refusal[]): string {
   const limits = new Set(group.flatMap((refusal) => (refusal.kind === 'domains' ? [refusal.limit] : [])));
   return `${group.length} ${verb(group, 'holds', 'hold')} maxDomains (${[...limits].join(', ')})`;
+}
+
+function namespacePhrase(group: readonly Refusal[], { namespace }: Ask): string {
+  return `${group.length} ${verb(group, 'does', 'do')} not allow namespace ${namespace.name}`;
 }
 
 function taintedPhrase(group: readonly Refusal[]): string {

@@ -33,6 +33,7 @@ export const rightsOf = (leaseNamespace: string): readonly Right[] => {
     ...rights(['patch'], { group: GROUP, resource: 'domainhosts', subresource: 'status' }),
     ...rights(['get', 'list', 'watch'], { group: '', resource: 'nodes' }),
     ...rights(['get'], { group: '', resource: 'namespaces', name: 'kube-system' }),
+    ...rights(['list', 'watch'], { group: '', resource: 'namespaces' }),
     ...rights(['create', 'patch'], { group: '', resource: 'events' }),
     ...rights(['get'], { ...crd, name: `ephemeraldomains.${GROUP}` }),
     ...rights(['get'], { ...crd, name: `ephemeraldomaintemplates.${GROUP}` }),

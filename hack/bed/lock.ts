@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { pause, throwIfInterrupted } from './interrupt.ts';
+import { killGroup } from './run.ts';
 
 /** A lock that another program held for longer than the caller would wait. */
 export class LockTimeoutError extends Error {
@@ -61,7 +62,8 @@ function tryHold(path: string): Promise<ChildProcess | undefined> {
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  return new Promise((resolve, reject) => {
+  const timer = setTimeout(() => killGroup(holder), HOLD_MS);
+  return new Promise<ChildProcess | undefined>((resolve, reject) => {
     holder.once('error', reject);
     // The holder is told to end by the end of its input; that it has ended already is no news then.
     holder.stdin.on('error', () => undefined);
@@ -72,12 +74,19 @@ function tryHold(path: string): Promise<ChildProcess | undefined> {
       if (code === 75) resolve(undefined);
       else reject(new Error(`${path}: flock ended with ${signal ?? `status ${code ?? -1}`}`));
     });
-  });
+  }).finally(() => clearTimeout(timer));
 }
 
 async function release(holder: ChildProcess): Promise<void> {
   if (holder.exitCode !== null || holder.signalCode !== null) return;
   const gone = new Promise((resolve) => holder.once('exit', resolve));
   holder.stdin?.end();
+  const timer = setTimeout(() => killGroup(holder), RELEASE_MS);
   await gone;
+  clearTimeout(timer);
 }
+
+/** A holder that is told to end does so at once; one that does not is ended. */
+const RELEASE_MS = 5000;
+/** A holder says so within milliseconds, or that it cannot. */
+const HOLD_MS = 30_000;

@@ -32,6 +32,12 @@ describe('run', () => {
     assert.ok(performance.now() - start < 5000);
   });
 
+  it('does not wait for what a command left in the background with its output open', async () => {
+    const { stdout } = await run(['sh', '-c', 'sleep 600 & echo $!'], { timeoutMs: 60_000 });
+    assert.match(stdout, /^\d+\n$/);
+    process.kill(Number(stdout));
+  });
+
   it('takes a variable away from the environment', async () => {
     const { stdout } = await run(['sh', '-c', 'echo "${HOME-none}"'], { timeoutMs: 5000, env: { HOME: undefined } });
     assert.equal(stdout, 'none\n');

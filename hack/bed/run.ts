@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
 import { ownerEnvironment, spawnIdentity } from './owner.ts';
 import type { Owner } from './owner.ts';
 import { currentSignal } from './interrupt.ts';
@@ -77,12 +77,31 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   child.stdin.end(options.input ?? '');
 
   const ending = endInTime(child, options.timeoutMs, interrupt);
-  const output = Promise.all([text(child.stdout), text(child.stderr)]);
+  const output = Promise.all([collect(child.stdout), collect(child.stderr)]);
   const failure = await ending;
+  const timer = setTimeout(() => {
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }, OUTPUT_MS);
   const [stdout, stderr] = await output;
+  clearTimeout(timer);
   interrupt?.throwIfAborted();
   if (failure !== undefined) throw new CommandError(argv, failure, { stdout, stderr });
   return { stdout, stderr };
+}
+
+/** How long a process that a command left in the background may hold its output open. */
+const OUTPUT_MS = 2000;
+
+/** All that a stream brings until it ends or is destroyed. */
+function collect(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return new Promise((resolve) => {
+    stream.once('close', () => {
+      resolve(Buffer.concat(chunks).toString());
+    });
+  });
 }
 
 function endInTime(
@@ -121,7 +140,8 @@ function endInTime(
   });
 }
 
-function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+/** Signals a child that was spawned detached, and all that it started. */
+export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, signal);

@@ -33,6 +33,7 @@ export async function startController(
   const name = options.name ?? 'controller';
   const port = await portFor(bed, `${name}-metrics`);
   const httpsPort = await portFor(bed, `${name}-https`);
+  const notifyPort = await portFor(bed, `${name}-notify`);
   const { pid } = await startProcess(bed, {
     name,
     command: join(bed.root, 'node_modules', '.bin', 'node'),
@@ -50,6 +51,8 @@ export async function startController(
       `--libvirt-pki=${options.libvirtPki}`,
       `--metrics-address=127.0.0.1:${port}`,
       `--https-address=127.0.0.1:${httpsPort}`,
+      // Each host's guests reach the machine by another of its addresses: the end of that host's own link.
+      `--notify-address=0.0.0.0:${notifyPort}`,
       ...(options.args ?? []),
     ],
   });

@@ -35,8 +35,12 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.domain': 'DomainSpec',
         '.spec.domain.boot': 'BootSpec',
         '.spec.domain.console': 'ConsoleSpec',
+        '.spec.domain.readiness': 'ReadinessSpec',
+        '.spec.domain.readiness.tcp': 'TcpReadiness',
+        '.spec.domain.readiness.http': 'HttpReadiness',
         '.spec.hostSelector': 'LabelSelector',
         '.spec.hostSelector.matchExpressions[]': 'LabelSelectorRequirement',
+        '.spec.tolerations[]': 'Toleration',
         '.status.domain': 'DomainStatus',
         '.status.timeline': 'Timeline',
       },
@@ -48,6 +52,8 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
     name: 'domainhost',
     naming: {
       names: {
+        '.spec.allowedNamespaces': 'NamespaceSelector',
+        '.spec.allowedNamespaces.matchExpressions[]': 'NamespaceSelectorRequirement',
         '.status.hypervisor': 'HypervisorStatus',
         '.status.capacity': 'HostCapacity',
         '.status.allocated': 'HostAllocated',
@@ -64,7 +70,7 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.template': 'EphemeralDomainPattern',
         '.spec.template.metadata': 'EphemeralDomainPatternMetadata',
       },
-      given: { '.spec.template.spec': 'EphemeralDomainSpec' },
+      given: { '.spec.template.spec': "Omit<EphemeralDomainSpec, 'suspend'>" },
       imports: ["import type { EphemeralDomainSpec } from './ephemeraldomain.gen.ts';"],
     },
   },
@@ -79,7 +85,13 @@ const templateText = async (before: string, domain: Crd, config: Options): Promi
   const document = parseDocument(before);
   const spec = schemaOf(domain).properties?.spec;
   if (spec === undefined) throw new Error(`${crdPath(SOURCES.domain)} has no schema for spec`);
-  const copy = withoutTransitions({ ...spec, description: "The EphemeralDomain's spec." });
+  // What is made from a template begins unsuspended.
+  const kept = Object.entries(spec.properties ?? {}).filter(([name]) => name !== 'suspend');
+  const copy = withoutTransitions({
+    ...spec,
+    properties: Object.fromEntries(kept),
+    description: "The EphemeralDomain's spec, without suspend.",
+  });
   const steps = TEMPLATE_SPEC.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
   document.setIn(steps, document.createNode(copy));
   return format(document.toString({ lineWidth: 120, singleQuote: true }), { ...config, parser: 'yaml' });

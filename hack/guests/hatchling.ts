@@ -16,7 +16,17 @@ export interface Hatchling {
 }
 
 const SOURCE = join(import.meta.dirname, 'hatchling');
-const FILES = ['hatchling.h', 'hatchling.c', 'options.c', 'say.c', 'machine.c', 'network.c', 'http.c', 'page.c'];
+const FILES = [
+  'hatchling.h',
+  'hatchling.c',
+  'options.c',
+  'say.c',
+  'machine.c',
+  'network.c',
+  'exit.c',
+  'http.c',
+  'page.c',
+];
 const FLAGS = [
   '-std=gnu11',
   '-Os',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAINS, isTrue } from '#controller/api/index.ts';
 import type { XenHost } from '#hack/hosts/xen/index.ts';
 import { sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
@@ -61,6 +61,24 @@ describe('domains on Xen', function () {
       });
     });
   }
+
+  it('its guest says that it is ready, and how its work ended', async () => {
+    const network = '-ipaddr $(IP) -netmask $(NETMASK) -gateway $(GATEWAY) -notify';
+    const ready = guest(`-mode http -shutdown_after 3 ${network} $(NOTIFY_HOST):$(NOTIFY_PORT)`);
+    const readiness = { notify: {}, periodMilliseconds: 200 };
+    await stage.create('tells-ready', { domain: { ...ready.domain, readiness } });
+    await stage.create('tells-code', guest(`-mode exit -code 3 ${network} $(NOTIFY_URL)`));
+    const { status } = await stage.until(
+      'tells-ready',
+      (resource) => assert.ok(isTrue(resource.status?.conditions, 'Ready')),
+      LONG,
+    );
+    assert.ok(Date.parse(status?.timeline?.ready ?? '') > Date.parse(status?.timeline?.domainStarted ?? ''));
+    await stage.until('tells-ready', finishedAs('Succeeded', 'PowerOff'), LONG);
+    const failed = await stage.until('tells-code', finishedAs('Failed', 'NonZeroExit'), LONG);
+    assert.equal(failed.status?.exitCode, 3);
+    assert.equal(failed.status.terminationMessage, `${failed.status.domain?.name ?? ''} leaves with 3`);
+  });
 
   it('its resource deleted: destroyed', async () => {
     await stage.create('deleted', guest('-mode run -seconds 600'));

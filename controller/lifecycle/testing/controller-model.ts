@@ -1,15 +1,27 @@
 import type { Asked, BoundAttempt } from '../decide.ts';
 import { nextStep } from '../next.ts';
-import type { Change, Step } from '../next.ts';
+import type { Change, Step, Stopping } from '../next.ts';
 import type { Found, StartAnswer } from '../trace.ts';
 import type { HostModel, Request } from './host-model.ts';
 
 /** What the API server holds of the resource. */
 export interface Stored {
   bound: BoundAttempt | undefined;
+  /** Where it is bound, or was last: one attempt on one host, which a controller model of its own looks after. */
+  place: number;
+  /** Number of the attempt that counts as the last one. */
+  attempt: number;
+  /** spec.suspend. */
+  suspend: boolean;
+  /** Wall clock: when activeDeadlineSeconds are over. */
+  deadline: number | undefined;
+  stopping: Stopping | undefined;
   outcome: Change | undefined;
   version: number;
 }
+
+/** Of every resource in the model, in units of its clock. */
+export const GRACE = 2;
 
 /** How a step of the controller goes wrong. */
 export type Fault =
@@ -25,7 +37,7 @@ export type Fault =
   /** The connection breaks while the request is on its way. */
   | 'lost-under-way';
 
-/** A controller whose every effect is one call, so that it can be killed between any two. */
+/** A controller of one attempt on one host, whose every effect is one call, so that it can be killed between any two. */
 export class ControllerModel {
   readonly #host: HostModel;
   readonly #stored: Stored;
@@ -33,13 +45,26 @@ export class ControllerModel {
   #confirmed: number | undefined;
   #found: Found | undefined;
   #asked: Asked;
+  #shutdownAsked = false;
+  readonly #place: number;
+  readonly #attempt: number;
 
   constructor(host: HostModel, stored: Stored, boundByItself: boolean) {
     this.#host = host;
+    this.#place = stored.place;
+    this.#attempt = stored.attempt;
     this.#stored = stored;
     this.#cache = { ...stored };
     this.#confirmed = boundByItself ? stored.version : undefined;
     this.#asked = boundByItself ? { kind: 'not-yet' } : { kind: 'not-by-us', settled: false };
+  }
+
+  /** Unbound unasked, and bound here again, by this process. */
+  rebound(): void {
+    this.disconnected();
+    this.watch();
+    this.#confirmed = this.#stored.version;
+    this.#asked = { kind: 'not-yet' };
   }
 
   /** Killed and started again; its first list may be older than what is stored. */
@@ -47,12 +72,13 @@ export class ControllerModel {
     this.#cache = { ...cache };
     this.#confirmed = undefined;
     this.#asked = { kind: 'not-by-us', settled: false };
-    this.#found = undefined;
+    this.disconnected();
   }
 
   /** The connection broke, or nothing has been heard: what was seen on it counts no more. */
   disconnected(): void {
     this.#found = undefined;
+    this.#shutdownAsked = false;
   }
 
   /** Long enough connected that nothing can be under way from before. */
@@ -72,24 +98,41 @@ export class ControllerModel {
   }
 
   /** Takes one step; returns it, and whether the process died of it. */
-  step(fault: Fault): { readonly step: Step; readonly killed: boolean } {
+  step(fault: Fault, now: number): { readonly step: Step; readonly killed: boolean } {
+    if (this.#bound() === undefined && this.#isUntold()) this.watch();
+    const { deadline, suspend, stopping, version } = this.#cache;
+    const startDeadline = undefined;
+    const policy = { deadline, startDeadline, graceMs: GRACE, suspend, stopping };
+    const guest = { readyBy: undefined, untold: false };
     const step = nextStep({
       attempt: {
-        bound: this.#cache.bound,
-        deadline: undefined,
-        confirmed: this.#confirmed === this.#cache.version,
+        ...policy,
+        ...guest,
+        bound: this.#bound(),
+        confirmed: this.#confirmed === version,
       },
       host: { answering: true, identity: this.#host.identity() },
       found: this.#found,
       asked: this.#asked,
-      now: 0,
+      shutdownAsked: this.#shutdownAsked,
+      now,
     });
     if (fault === 'killed-before') return { step, killed: true };
-    const killed = this.#perform(step, fault);
+    const killed = this.#perform(step, fault, now);
     return { step, killed };
   }
 
-  #perform(step: Step, fault: Fault): boolean {
+  #bound(): BoundAttempt | undefined {
+    return this.#cache.place === this.#place ? this.#cache.bound : undefined;
+  }
+
+  /** A cache that is older than the attempt, or has it elsewhere, says nothing for certain: the API server is asked. */
+  #isUntold(): boolean {
+    const { attempt, bound } = this.#cache;
+    return attempt < this.#attempt || (attempt === this.#attempt && bound !== undefined);
+  }
+
+  #perform(step: Step, fault: Fault, now: number): boolean {
     switch (step.kind) {
       case 'rest':
         return false;
@@ -103,7 +146,13 @@ export class ControllerModel {
       case 'start':
         return this.#start(step.defined, fault);
       case 'write':
-        return this.#write(step.change, fault);
+        return this.#write(step.change, fault, now);
+      case 'shutdown':
+        this.#shutdownAsked = true;
+        return this.#send('shutdown', fault) === 'killed';
+      case 'destroy':
+        this.#found = undefined;
+        return this.#send('destroy', fault) === 'killed';
       case 'acknowledge':
         this.#found = undefined;
         return this.#send('acknowledge', fault) === 'killed';
@@ -140,23 +189,41 @@ export class ControllerModel {
   }
 
   /** A status patch carries the resourceVersion that was decided on. */
-  #write(change: Change, fault: Fault): boolean {
+  #write(change: Change, fault: Fault, now: number): boolean {
     if (this.#cache.version !== this.#stored.version) {
       this.#cache = { ...this.#stored };
       return false;
     }
-    if (fault !== 'killed-under-way' && fault !== 'lost-under-way') store(this.#stored, change);
+    if (fault !== 'killed-under-way' && fault !== 'lost-under-way') store(this.#stored, change, now);
     if (fault === 'none') this.#cache = { ...this.#stored };
     return fault.startsWith('killed');
   }
 }
 
-function store(stored: Stored, change: Change): void {
+function store(stored: Stored, change: Change, now: number): void {
   stored.version += 1;
-  if (change.kind === 'running') {
-    if (stored.bound !== undefined) stored.bound = { ...stored.bound, started: true };
-    return;
+  switch (change.kind) {
+    case 'running':
+      if (stored.bound !== undefined) stored.bound = { ...stored.bound, started: true };
+      return;
+    case 'stopping':
+      if (stored.bound !== undefined) stored.bound = { ...stored.bound, started: true };
+      stored.stopping = { why: change.why, until: now + GRACE };
+      return;
+    case 'suspended':
+      stored.bound = undefined;
+      stored.stopping = undefined;
+      stored.deadline = undefined;
+      if (change.neverRan) stored.attempt -= 1;
+      return;
+    case 'succeeded':
+    case 'failed':
+    case 'rebind':
+      stored.bound = undefined;
+      stored.outcome = change;
+      return;
+    // Nobody is heard of in this model.
+    case 'heard':
+      return;
   }
-  stored.bound = undefined;
-  stored.outcome = change;
 }

@@ -15,7 +15,7 @@ type State =
   | { readonly kind: 'orphan' };
 
 /** A request on its way; the daemon may act on it even when nobody waits for the answer any more. */
-export type Request = 'create' | 'define' | 'start' | 'acknowledge';
+export type Request = 'create' | 'define' | 'start' | 'shutdown' | 'destroy' | 'acknowledge';
 
 /** One host with at most one domain, as facts/xen-rig.md and lxc-host.md measured it. Counts how often the domain ran. */
 export class HostModel {
@@ -25,6 +25,8 @@ export class HostModel {
   daemon = 'daemon-1';
   runs = 0;
   ends: End[] = [];
+  /** Whether its domain ends when it is asked to. */
+  deaf = false;
   /** Requests that were sent and not acted on. */
   underway: Request[] = [];
   #epoch = 1;
@@ -69,6 +71,12 @@ export class HostModel {
         return 'done';
       case 'start':
         return this.#start();
+      case 'shutdown':
+        if (!this.deaf) this.end('power-off');
+        return 'done';
+      case 'destroy':
+        this.destroyByHand();
+        return 'done';
       case 'acknowledge':
         if (this.state.kind !== 'orphan') this.state = { kind: 'none' };
         return 'done';
@@ -86,6 +94,7 @@ export class HostModel {
     this.state = { kind: 'ended', end };
   }
 
+  /** By somebody in dom0, or by the controller: Xen keeps no trace of it. */
   destroyByHand(): void {
     if (this.state.kind !== 'running') return;
     this.ends.push('destroyed');

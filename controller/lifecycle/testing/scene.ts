@@ -39,6 +39,8 @@ export interface Scene {
   /** Status patches that were stored. */
   readonly patches: () => number;
   readonly remove: () => void;
+  /** Somebody changes its spec, and the watch tells of it. */
+  readonly respec: (spec: Partial<EphemeralDomain['spec']>) => void;
   /** Moves the clocks on. */
   readonly pass: (ms: number) => void;
   /** A new session with the host, as it is now. */
@@ -49,14 +51,16 @@ export interface Scene {
 }
 
 /** One resource, bound by this process to a host of a kind a moment ago. */
-export function createScene(kind: ModelKind): Scene {
+export function createScene(kind: ModelKind, spec: Partial<EphemeralDomain['spec']> = {}): Scene {
   const host = new HostModel(kind);
   let now = 1_000_000;
   let generation = 1;
   const hypervisor = { uri: 'test', session: { generation } };
   const clock = { now: () => now, wall: () => now };
-  const api = createApi();
-  const store = createStore<EphemeralDomain, DomainIndex>();
+  const api = createApi(resource(spec));
+  const store = createStore<EphemeralDomain, DomainIndex>({
+    indexers: { host: () => ['h'], uuid: () => [UUID], name: ({ status }) => [status?.domain?.name ?? ''] },
+  });
   const state = createState(kind, clock.now);
   const scene: Scene = {
     host,
@@ -66,6 +70,7 @@ export function createScene(kind: ModelKind): Scene {
     stored: api.stored,
     patches: api.patches,
     remove: api.remove,
+    respec: (changed) => store.put(api.respec(changed)),
     pass: (ms) => {
       now += ms;
     },
@@ -81,8 +86,8 @@ export function createScene(kind: ModelKind): Scene {
   return scene;
 }
 
-function createApi() {
-  let stored: EphemeralDomain | undefined = resource();
+function createApi(first: EphemeralDomain) {
+  let stored: EphemeralDomain | undefined = first;
   let patches = 0;
   const failure = (error: 'not-found' | 'conflict', ref: ObjectRef) =>
     new KubeError({ error, message: error, verb: 'get', kind: EPHEMERAL_DOMAINS.kind, ref, host: 'test' });
@@ -114,6 +119,12 @@ function createApi() {
     patches: () => patches,
     store: (next: EphemeralDomain) => {
       stored = next;
+    },
+    respec: (changed: Partial<EphemeralDomain['spec']>) => {
+      const { metadata, status } = stored ?? resource();
+      const resourceVersion = String(Number(metadata.resourceVersion) + 1);
+      stored = { ...resource(changed, status), metadata: { ...metadata, resourceVersion } };
+      return stored;
     },
     remove: () => {
       stored = undefined;
@@ -157,7 +168,8 @@ function createParts(
     writer: new StatusWriter(rest, store, now),
     starter: new Starter({ state, metrics, logger: silentLogger, now, wall, answered: nothing }),
     consoles,
-    orphans: new OrphanGuard(now),
+    orphans: new OrphanGuard(now, () => ({ listed: 1, orphans: [] })),
+    prober: { follow: nothing },
     reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },
     logger: silentLogger,
     hostLostAfterMs: 60_000,
@@ -178,8 +190,10 @@ function bind(
 ): Tracked {
   const identity = { hostBoot: host.boot, hostDaemon: host.daemon };
   const binding = { host: 'h', address: ADDRESS, name: 'edom-198-18-4-130', uuid: UUID, ...identity, seen: now() };
-  const patch = bindPatch(resource(), binding, now());
-  const bound = { ...resource(), status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
+  const pending = api.stored();
+  if (pending === undefined) throw new Error('a resource to bind');
+  const patch = bindPatch(pending, binding, now());
+  const bound = { ...pending, status: merge(undefined, patch.status) as EphemeralDomain['status'] & object };
   api.store(bound);
   store.replaceAll([bound], '8');
   const stored = bindingOf(bound);
@@ -196,7 +210,7 @@ function createContact(scene: Scene, hypervisor: Hypervisor, generation: number,
   const session = { hypervisor: Object.assign(hypervisor, volumes), generation, since };
   const identity = host.identity();
   const pool = { name: 'hatchery', uuid: identity.boot };
-  const totals = { vcpus: 1, memoryKiB: () => 0, libvirtVersion: '1' };
+  const totals = { vcpus: 1, memoryKiB: () => 0, version: '1', libvirtVersion: '1' };
   return { session, trace: traceOver(scene), identity, pool, listed: [], unsettled: undefined, ...totals };
 }
 
@@ -215,6 +229,14 @@ function traceOver(scene: Scene): HostTrace {
     start: () => begin(false),
     startDefined: () => begin(true),
     observe: () => Promise.resolve(host.look()),
+    shutdown: () => {
+      host.act('shutdown');
+      return Promise.resolve();
+    },
+    destroy: () => {
+      host.act('destroy');
+      return Promise.resolve();
+    },
     acknowledge: () => {
       host.act('acknowledge');
       return Promise.resolve();

@@ -1,6 +1,6 @@
 import { LibvirtError, ShutoffReason, StoppedDetail } from '#controller/libvirt/index.ts';
 import type { Domain, StateAndReason } from '#controller/libvirt/index.ts';
-import { findByName, findByUuid, onSession } from '../session.ts';
+import { findByName, findByUuid, onSession, unless } from '../session.ts';
 import type { Session } from '../session.ts';
 import type { End, Found, Listed, StartAnswer } from '../trace.ts';
 
@@ -108,4 +108,11 @@ export function endOfStopped(detail: number): End | undefined {
     default:
       return undefined;
   }
+}
+
+/** One that is not there, or does not run, need not be asked. `flags`: ShutdownFlags; 0 leaves the way to the host. */
+export function shutdown(session: Session, uuid: string, timeoutMs: number, flags = 0): Promise<void> {
+  return unless(['no-domain', 'operation-invalid'], () =>
+    onSession(session, 'DOMAIN_SHUTDOWN', (host) => host.shutdown({ name: '', uuid }, flags, { timeoutMs })),
+  );
 }

@@ -1,15 +1,18 @@
 import { domainXml } from '#controller/domain/xml.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
-import { LibvirtError, ShutoffReason, Signal } from '#controller/libvirt/index.ts';
+import { LibvirtError, ShutdownFlags, ShutoffReason, Signal } from '#controller/libvirt/index.ts';
 import { findByUuid, onSession, unless } from '../session.ts';
 import type { Session } from '../session.ts';
 import type { Found, HostTrace, StartAnswer } from '../trace.ts';
-import { endedBy, list, observe, unanswered, whyRefused } from './common.ts';
+import { endedBy, list, observe, unanswered, whyRefused, shutdown } from './common.ts';
 
 /** Hosts whose trace is a definition: define, create, and undefine once the end is stored. facts/lxc-host.md. */
 export function createLxcTrace(session: Session): HostTrace {
   return {
     ...createPersistentTrace(session, 'lxc'),
+    // Left to itself LXC writes to an initctl first, takes that for done, and a one-shot guest's init never hears of it.
+    shutdown: (uuid, timeoutMs) => shutdown(session, uuid, timeoutMs, ShutdownFlags.signal),
+    destroy: (uuid) => destroy(session, uuid, () => killInit(session, uuid)),
     acknowledge: (uuid, found) => acknowledge(session, uuid, found, () => killInit(session, uuid)),
     hasVanished: (uuid, mac) => (mac === undefined ? Promise.resolve(false) : hasVanished(session, uuid, mac)),
   };
@@ -25,6 +28,8 @@ function createPersistentTrace(session: Session, kind: 'lxc' | 'test'): HostTrac
     start: (plan) => defineAndStart(session, kind, plan),
     startDefined: (plan) => create(session, plan),
     observe: (uuid) => observe(session, uuid, readShutoff),
+    shutdown: (uuid, timeoutMs) => shutdown(session, uuid, timeoutMs),
+    destroy: (uuid) => destroy(session, uuid, () => Promise.resolve()),
     acknowledge: (uuid, found) => acknowledge(session, uuid, found, () => Promise.resolve()),
     list: () => list(session, readShutoff),
     // Nothing settles what ended while the daemon was down: the table's "other daemon" rows say what is left of it.
@@ -41,7 +46,9 @@ async function defineAndStart(session: Session, kind: 'lxc' | 'test', plan: Doma
     if (!(error instanceof LibvirtError)) throw error;
     return unanswered(error) ?? whyRefused(session, plan.uuid, plan.name, error);
   }
-  return create(session, plan);
+  const answer = await create(session, plan);
+  // It is defined by now, so a look has something to find.
+  return answer.kind === 'not-sent' ? { kind: 'in-doubt', timedOut: false } : answer;
 }
 
 async function create(session: Session, { uuid, name }: DomainPlan): Promise<StartAnswer> {
@@ -66,15 +73,18 @@ async function createRefused(session: Session, uuid: string, error: LibvirtError
   }
 }
 
+/** `end` is called first. Whatever the daemon says of a domain that has ended meanwhile: the next look decides. */
+async function destroy(session: Session, uuid: string, end: () => Promise<void>): Promise<void> {
+  await end();
+  await unless(['no-domain', 'operation-invalid', 'internal'], () =>
+    onSession(session, 'DOMAIN_DESTROY', (host) => host.destroy({ name: '', uuid })),
+  );
+}
+
 /** `end` is called before a destroy. Undefining what still runs would only make it transient. */
 async function acknowledge(session: Session, uuid: string, found: Found, end: () => Promise<void>): Promise<void> {
   const ref = { name: '', uuid };
-  if (mayStillRun(found)) {
-    await end();
-    await unless(['no-domain', 'operation-invalid', 'internal'], () =>
-      onSession(session, 'DOMAIN_DESTROY', (host) => host.destroy(ref)),
-    );
-  }
+  if (mayStillRun(found)) await destroy(session, uuid, end);
   await unless(['no-domain'], () => onSession(session, 'DOMAIN_UNDEFINE', (host) => host.undefine(ref)));
   if (!mayStillRun(found) || (await findByUuid(session, uuid)) === undefined) return;
   await unless(['no-domain'], () => onSession(session, 'DOMAIN_DESTROY', (host) => host.destroy(ref)));

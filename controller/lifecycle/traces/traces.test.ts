@@ -202,6 +202,32 @@ describe('acknowledge', () => {
   }
 });
 
+describe('shutdown and destroy, which leave the trace', () => {
+  const kinds = ['xen', 'lxc', 'test'] as const;
+  for (const kind of kinds) {
+    it(`${kind}: shutdown asks once, and takes it well if there is nothing to ask`, async () => {
+      for (const shutdown of [nothing, absent, () => Promise.reject(failure('operation-invalid', { code: 55 }))]) {
+        const { session, asked } = hostOf({ shutdown });
+        await TRACES[kind](session).shutdown(UUID, 1_000);
+        assert.deepEqual(asked, ['shutdown']);
+      }
+    });
+
+    it(`${kind}: shutdown fails where the host says no`, async () => {
+      const { session } = hostOf({ shutdown: () => Promise.reject(failure('internal')) });
+      await assert.rejects(TRACES[kind](session).shutdown(UUID, 1_000), { kind: 'internal' });
+    });
+
+    it(`${kind}: destroy undefines nothing, and takes it well if it is gone`, async () => {
+      for (const destroy of [nothing, absent]) {
+        const { session, asked } = hostOf({ destroy, sendProcessSignal: nothing });
+        await TRACES[kind](session).destroy(UUID);
+        assert.deepEqual(asked, kind === 'lxc' ? ['sendProcessSignal', 'destroy'] : ['destroy']);
+      }
+    });
+  }
+});
+
 describe('hasVanished on LXC', () => {
   const mac = '02:48:c6:12:04:15';
   const rows: readonly [string, () => Promise<unknown>, boolean][] = [

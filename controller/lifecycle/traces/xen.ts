@@ -4,7 +4,7 @@ import { LibvirtError, ShutoffReason } from '#controller/libvirt/index.ts';
 import { onSession, unless } from '../session.ts';
 import type { Session } from '../session.ts';
 import type { Found, HostTrace, StartAnswer } from '../trace.ts';
-import { endedBy, list, observe, unanswered, whyRefused } from './common.ts';
+import { endedBy, list, observe, unanswered, whyRefused, shutdown } from './common.ts';
 
 /**
  * Xen: transient, preserved when it ends. Nothing is added on the way to started; end and reason stay in Xen, also through
@@ -17,12 +17,17 @@ export function createXenTrace(session: Session, poke: (session: Session) => Pro
     // A transient domain is never defined, so there is none that was found 'never-run'.
     startDefined: () => Promise.resolve({ kind: 'exists' }),
     observe: (uuid) => observe(session, uuid, readShutoff),
-    acknowledge: (uuid) =>
-      unless(['no-domain'], () => onSession(session, 'DOMAIN_DESTROY', (host) => host.destroy({ name: '', uuid }))),
+    shutdown: (uuid, timeoutMs) => shutdown(session, uuid, timeoutMs),
+    destroy: (uuid) => destroy(session, uuid),
+    acknowledge: (uuid) => destroy(session, uuid),
     list: () => list(session, readShutoff),
     settle: () => poke(session),
     hasVanished: () => Promise.resolve(false),
   };
+}
+
+function destroy(session: Session, uuid: string): Promise<void> {
+  return unless(['no-domain'], () => onSession(session, 'DOMAIN_DESTROY', (host) => host.destroy({ name: '', uuid })));
 }
 
 async function start(session: Session, plan: DomainPlan): Promise<StartAnswer> {

@@ -138,6 +138,19 @@ static void stay_long_enough(void)
 		pause_ms(least_ms - age_ms);
 }
 
+/* Says how its work ended, on the console and to whom it may concern; power-off alone tells no code. */
+static void leave_with_code(void)
+{
+	char text[192];
+
+	pause_ms(options.delay_ms);
+	snprintf(text, sizeof text, "%s leaves with %d", options.name, options.code);
+	say("%s", text);
+	if (options.notify.sin_port != 0 && bring_network_up())
+		report_exit(options.code, text);
+	stay_long_enough();
+}
+
 /* Does what the guest is for; returns an exit status, which only an ordinary process can make use of. */
 static int work(void)
 {
@@ -158,8 +171,7 @@ static int work(void)
 		stay_long_enough();
 		return 0;
 	case MODE_EXIT:
-		say("%s leaves with %d", options.name, options.code);
-		stay_long_enough();
+		leave_with_code();
 		return options.code;
 	case MODE_CRASH:
 		say("%s crashes", options.name);

@@ -30,6 +30,7 @@ struct options {
 	char name[128];
 	struct in_addr address, netmask, gateway; /* INADDR_ANY where not given */
 	struct sockaddr_in notify; /* sin_port 0 where not given */
+	char notify_path[80]; /* what comes before /ready/NAME: "", or "/TOKEN" of a URL */
 	int64_t requested_us; /* when the visitor asked, UNIX time in microseconds; 0 where not given */
 	int64_t shutdown_after_ms; /* -1 where not given */
 	int64_t seconds, bytes, delay_ms; /* delay_ms -1 where not given */
@@ -75,6 +76,9 @@ struct notice {
 };
 void begin_notice(struct notice *notice);
 void go_on_with_notice(struct notice *notice, short events);
+
+/* exit.c */
+void report_exit(int code, const char *text);
 
 /* http.c */
 int serve_one_request(void);

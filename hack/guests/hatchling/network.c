@@ -143,7 +143,7 @@ static void ask_for_neighbour_again(void)
 static bool send_notice(int connection)
 {
 	char request[256];
-	int length = snprintf(request, sizeof request, "POST /ready/%s HTTP/1.0\r\n\r\n", options.name);
+	int length = snprintf(request, sizeof request, "POST %s/ready/%s HTTP/1.0\r\n\r\n", options.notify_path, options.name);
 
 	return length > 0 && (size_t)length < sizeof request &&
 	       send(connection, request, (size_t)length, MSG_NOSIGNAL) == length;

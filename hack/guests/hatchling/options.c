@@ -93,6 +93,27 @@ static bool parse_endpoint(const char *text, struct sockaddr_in *endpoint)
 	return true;
 }
 
+/* HOST:PORT, or a URL http://HOST:PORT/TOKEN. */
+static bool parse_notify(const char *text)
+{
+	static const char scheme[] = "http://";
+	char endpoint[32];
+
+	if (strncmp(text, scheme, sizeof scheme - 1) != 0)
+		return parse_endpoint(text, &options.notify);
+	text += sizeof scheme - 1;
+	const char *path = strchr(text, '/');
+	size_t length = path != NULL ? (size_t)(path - text) : strlen(text);
+	if (length >= sizeof endpoint || (path != NULL && strlen(path) >= sizeof options.notify_path))
+		return false;
+	memcpy(endpoint, text, length);
+	endpoint[length] = '\0';
+	if (!parse_endpoint(endpoint, &options.notify))
+		return false;
+	snprintf(options.notify_path, sizeof options.notify_path, "%s", path != NULL ? path : "");
+	return true;
+}
+
 /* A name goes into a request line and onto a page: letters, digits, '-', '_' and '.' alone. */
 static bool parse_name(const char *text, char *name, size_t room)
 {
@@ -156,7 +177,7 @@ static enum outcome take_option(const char *word, const char *value)
 	if (strcmp(word, "-gateway") == 0)
 		return judge(inet_pton(AF_INET, value, &options.gateway) == 1);
 	if (strcmp(word, "-notify") == 0)
-		return judge(parse_endpoint(value, &options.notify));
+		return judge(parse_notify(value));
 	if (strcmp(word, "-shutdown_after") == 0)
 		return judge(set_after(value));
 	if (strcmp(word, "-ts_req_received") == 0)

@@ -61,7 +61,7 @@ describe('kubectl apply of an EphemeralDomain that makes no sense', function () 
   for (const [what, spec, path] of [
     ['a field that is misspelt', { ...SMALLEST, ttlSecondsAfterFinish: 5 }, 'spec.ttlSecondsAfterFinish'],
     ['a field within domain', { domain: { ...SMALLEST.domain, cpus: 2 } }, 'spec.domain.cpus'],
-    ['a field of a later version', { ...SMALLEST, suspend: true }, 'spec.suspend'],
+    ['a field of a later version', { ...SMALLEST, request: {} }, 'spec.request'],
   ] as const) {
     it(`is refused for ${what}, by name`, async () => {
       const stderr = await refusalOf([...APPLY, '-f', '-'], JSON.stringify(ephemeralDomain('bad', spec)));
@@ -98,6 +98,13 @@ describe('kubectl apply of a DomainHost', function () {
       assert.ok(fault?.message.includes(says) === true, JSON.stringify(verdicts.get(`bad-${index}`)));
     });
   }
+
+  it('is refused for allowedNamespaces that no label can match', async () => {
+    const allowedNamespaces = { matchExpressions: [{ key: 'team', operator: 'In' }] };
+    const object = domainHost('bad-namespaces', { uri: 'test+tcp://127.0.0.1:1/default', allowedNamespaces });
+    const stderr = await refusalOf(['apply', '--dry-run=server', '-f', '-'], JSON.stringify(object));
+    assert.match(stderr, /spec\.allowedNamespaces\.matchExpressions\[0\]\.values: .*: values must not be empty/);
+  });
 
   it('accepts what only the controller can judge, so that a bad host says so in its own status', () => {
     assert.deepEqual(verdicts.get('judged-later'), []);

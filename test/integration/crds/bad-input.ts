@@ -73,8 +73,28 @@ const selector = (what: string, hostSelector: Fields, field: string, says: strin
 const requirement = (what: string, expression: Fields, field: string, says: string): BadInput =>
   selector(what, { matchExpressions: [expression] }, `matchExpressions[0].${field}`, says);
 
+const toleration = (what: string, fields: Fields, field: string, says: string): BadInput => ({
+  what: `a toleration with ${what}`,
+  spec: { ...SMALLEST, tolerations: [fields] },
+  field: `spec.tolerations[0].${field}`,
+  says,
+});
+
 const LABEL_NAME = 'that is no label name: write NAME or PREFIX/NAME, of letters, digits, -, _ and .';
 const NO_DOMAIN = 'spec.domain is missing: say what to run, with at least memory (such as 64Mi) and boot.kernel';
+
+const readiness = (what: string, value: Fields, field: string, says: string): BadInput => ({
+  what: `readiness with ${what}`,
+  spec: withDomain({ readiness: value }),
+  field: `spec.domain.readiness${field}`,
+  says,
+});
+
+const EXACTLY_ONE =
+  'readiness must have exactly one of notify, tcp and http: keep one, or leave readiness out for Ready to come with Started';
+const TO_CONNECT = 'say which port of the guest to connect to';
+const SERVES_HTTP = 'say which port of the guest serves HTTP';
+const PATH = 'path must begin with / and have only visible ASCII characters other than #: write others as %XX';
 
 /** Everything that kubectl apply must refuse of an EphemeralDomain's spec. */
 export const BAD_INPUT: readonly BadInput[] = [
@@ -125,6 +145,38 @@ export const BAD_INPUT: readonly BadInput[] = [
   ...volumes('kernel'),
   ...volumes('initrd'),
   ...['a\nb', 'a\tb', '\u0000', 'a\u007f', 'a\u0085b', 'a\uffffb'].map((value) => cmdline(value, ONE_LINE)),
+  readiness('nothing', {}, '', EXACTLY_ONE),
+  readiness('a period alone', { periodMilliseconds: 100 }, '', EXACTLY_ONE),
+  readiness('two ways', { notify: {}, tcp: { port: 80 } }, '', EXACTLY_ONE),
+  readiness('all ways', { notify: {}, tcp: { port: 80 }, http: { port: 80 } }, '', EXACTLY_ONE),
+  readiness('tcp and no port', { tcp: {} }, '.tcp.port', `port is missing: ${TO_CONNECT}`),
+  readiness('http and no port', { http: { path: '/' } }, '.http.port', `port is missing: ${SERVES_HTTP}`),
+  ...[0, -1, 65_536].flatMap((port) => [
+    readiness(`tcp port ${port}`, { tcp: { port } }, '.tcp.port', `port must be from 1 to 65535: ${TO_CONNECT}`),
+    readiness(`http port ${port}`, { http: { port } }, '.http.port', `port must be from 1 to 65535: ${SERVES_HTTP}`),
+  ]),
+  ...['', 'healthz', '/a b', '/a#b', '/ä', '/a\r\nX: y'].map((path) =>
+    readiness(`path ${JSON.stringify(path)}`, { http: { port: 80, path } }, '.http.path', PATH),
+  ),
+  ...(
+    [
+      [9, 'must be at least 10, or left out for 200'],
+      [60_001, 'must be at most 60000 (a minute): lower it'],
+    ] as const
+  ).map(([ms, says]) =>
+    readiness(
+      `a period of ${ms} ms`,
+      { notify: {}, periodMilliseconds: ms },
+      '.periodMilliseconds',
+      `periodMilliseconds ${says}`,
+    ),
+  ),
+  readiness(
+    'a time-out of 0 s',
+    { notify: {}, timeoutSeconds: 0 },
+    '.timeoutSeconds',
+    'timeoutSeconds must be at least 1, or left out for no limit',
+  ),
   cmdline('x'.repeat(1024), TOO_LONG),
   cmdline('€'.repeat(342), TOO_LONG),
   ...(
@@ -144,6 +196,47 @@ export const BAD_INPUT: readonly BadInput[] = [
   policy('backoffLimit', 1001, 'must be at most 1000: lower it'),
   policy('ttlSecondsAfterFinished', -1, 'must be at least 0, or left out to keep the EphemeralDomain'),
   policy('ttlSecondsAfterFinished', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
+  policy('startDeadlineSeconds', 0, 'must be at least 1, or left out for no deadline'),
+  policy('startDeadlineSeconds', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
+  policy('terminationGracePeriodSeconds', -1, 'must be at least 0, or left out for 30'),
+  policy('terminationGracePeriodSeconds', 2 ** 31, 'must be at most 2147483647 (68 years): lower it or leave it out'),
+  toleration(
+    'no key and Equal',
+    { operator: 'Equal', value: 'a' },
+    'operator',
+    'operator must be Exists where key is left out: name a key, or bear all taints with Exists',
+  ),
+  toleration(
+    'Exists and a value',
+    { key: 'a', operator: 'Exists', value: 'b' },
+    'value',
+    'value must be left out with operator Exists: remove it',
+  ),
+  toleration(
+    'an unknown operator',
+    { key: 'a', operator: 'In' },
+    'operator',
+    'operator must be Exists or Equal, or left out for Equal',
+  ),
+  toleration(
+    'an unknown effect',
+    { key: 'a', effect: 'NoRun' },
+    'effect',
+    'effect must be NoSchedule, PreferNoSchedule or NoExecute, or left out for all of them',
+  ),
+  toleration(
+    'a key that is none',
+    { key: 'a b', operator: 'Exists' },
+    'key',
+    "key must be a taint's key: write NAME or PREFIX/NAME, of letters, digits, -, _ and .",
+  ),
+  toleration(
+    'a value that is none',
+    { key: 'a', value: 'b c' },
+    'value',
+    'value must be one that a taint can have: at most 63 letters, digits, -, _ and ., beginning and ending with a letter ' +
+      'or digit',
+  ),
   selector('a key that is none', { matchLabels: { 'a b': 'c' } }, 'matchLabels', `matchLabels has a key ${LABEL_NAME}`),
   selector(
     'a value that is none',

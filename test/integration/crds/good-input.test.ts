@@ -9,6 +9,8 @@ import type { Fields, Verdicts } from './support.ts';
 const NAMESPACE = 'crds-good-input';
 const EXAMPLES = resolve(import.meta.dirname, '../../../examples');
 
+const MOST = 2 ** 31 - 1;
+
 const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
   ['nothing that could be left out', SMALLEST],
   ['the least memory', withDomain({ memory: '1Mi' })],
@@ -34,13 +36,50 @@ const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
   ['the longest command line', withBoot({ cmdline: 'x'.repeat(1023) })],
   ['the longest command line in letters of three bytes', withBoot({ cmdline: '€'.repeat(341) })],
   ['a command line with quotes and XML', withBoot({ cmdline: `a="b c" <&> ]]> $(IP) $$ '` })],
+  ['readiness by notify', withDomain({ readiness: { notify: {} } })],
+  [
+    'readiness by tcp, at the least',
+    withDomain({ readiness: { tcp: { port: 1 }, periodMilliseconds: 10, timeoutSeconds: 1 } }),
+  ],
+  [
+    'readiness by http, at the most',
+    withDomain({
+      readiness: {
+        http: { port: 65_535, path: '/a?b=c&d=%20' },
+        periodMilliseconds: 60_000,
+        timeoutSeconds: 2 ** 31 - 1,
+      },
+    }),
+  ],
   [
     'each run policy at its least',
-    { ...SMALLEST, activeDeadlineSeconds: 1, backoffLimit: 0, ttlSecondsAfterFinished: 0 },
+    {
+      ...SMALLEST,
+      ...{ activeDeadlineSeconds: 1, backoffLimit: 0, ttlSecondsAfterFinished: 0, startDeadlineSeconds: 1 },
+      ...{ terminationGracePeriodSeconds: 0, priority: -(2 ** 31), tolerations: [] },
+    },
   ],
   [
     'each run policy at its most',
-    { ...SMALLEST, activeDeadlineSeconds: 2 ** 31 - 1, backoffLimit: 1000, ttlSecondsAfterFinished: 2 ** 31 - 1 },
+    {
+      ...SMALLEST,
+      ...{ activeDeadlineSeconds: MOST, backoffLimit: 1000, ttlSecondsAfterFinished: MOST, startDeadlineSeconds: MOST },
+      ...{ terminationGracePeriodSeconds: MOST, priority: MOST },
+      tolerations: Array.from({ length: 32 }, (_, i) => ({ key: `${'p'.repeat(253)}/k${i}`, value: 'v'.repeat(63) })),
+    },
+  ],
+  [
+    'each kind of toleration',
+    {
+      ...SMALLEST,
+      tolerations: [
+        { operator: 'Exists' },
+        { key: 'gpu', operator: 'Exists', effect: 'NoExecute' },
+        { key: 'example.org/dedicated', operator: 'Equal', value: 'batch', effect: 'NoSchedule' },
+        { key: 'spot', value: '' },
+        { key: '', operator: 'Exists', value: '', effect: 'PreferNoSchedule' },
+      ],
+    },
   ],
   ['an empty hostSelector', { ...SMALLEST, hostSelector: {} }],
   [
@@ -93,6 +132,15 @@ describe('kubectl apply of an EphemeralDomain that makes sense', function () {
       await kubectl(['create', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
     ) as { readonly spec: unknown };
     assert.deepEqual(stored.spec, { domain: { ...SMALLEST.domain, type: 'pv', vcpus: 1 } });
+  });
+
+  it('fills in path and period within readiness', async () => {
+    const { kubectl } = await sharedCluster();
+    const input = JSON.stringify(ephemeralDomain('probed', withDomain({ readiness: { http: { port: 80 } } })));
+    const stored = JSON.parse(
+      await kubectl(['create', '--dry-run=server', '--namespace', NAMESPACE, '-o', 'json', '-f', '-'], { input }),
+    ) as { readonly spec: { readonly domain: { readonly readiness: unknown } } };
+    assert.deepEqual(stored.spec.domain.readiness, { http: { port: 80, path: '/' }, periodMilliseconds: 200 });
   });
 
   it('ignores a status that its creator writes', async () => {

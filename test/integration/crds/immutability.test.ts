@@ -51,6 +51,12 @@ const ALWAYS: readonly Change[] = [
     refused: ['spec.domain', DOMAIN],
   },
   {
+    what: 'readiness added',
+    before: SMALLEST,
+    after: withDomain({ readiness: { notify: {} } }),
+    refused: ['spec.domain', DOMAIN],
+  },
+  {
     what: 'domain removed',
     before: SMALLEST,
     after: {},
@@ -63,11 +69,21 @@ const ALWAYS: readonly Change[] = [
     immutable('hostSelector'),
   ]),
   ...changes('backoffLimit', 0, 1, ['spec.backoffLimit', immutable('backoffLimit')]),
+  ...changes('tolerations', [{ operator: 'Exists' }], [], ['spec.tolerations', immutable('tolerations')]),
+  ...['priority', 'startDeadlineSeconds', 'terminationGracePeriodSeconds'].flatMap((field) =>
+    changes(field, 5, 10, [`spec.${field}`, immutable(field)]),
+  ),
 ];
 
 const untilFinished = (isFinished: boolean): readonly Change[] =>
-  ['activeDeadlineSeconds', 'ttlSecondsAfterFinished'].flatMap((field) =>
-    changes(field, 5, 10, isFinished ? [`spec.${field}`, finished(field)] : undefined),
+  (
+    [
+      ['activeDeadlineSeconds', 5, 10],
+      ['ttlSecondsAfterFinished', 5, 10],
+      ['suspend', true, false],
+    ] as const
+  ).flatMap(([field, from, to]) =>
+    changes(field, from, to, isFinished ? [`spec.${field}`, finished(field)] : undefined),
   );
 
 const MATRIX: readonly { readonly phase: string | undefined; readonly changes: readonly Change[] }[] = [

@@ -138,9 +138,19 @@ describe('kubectl explain', function () {
     ['edom', 'An EphemeralDomain is one Xen domain'],
     ['edom.spec.domain.memory', 'from 1Mi to 16Ti'],
     ['edom.spec.domain.boot.cmdline', '$(NAME)'],
+    ['edom.spec.domain.readiness', 'exactly one of notify'],
+    ['edom.status.exitCode', 'POST /exit/NAME'],
     ['edom.status.timeline.domainStarted', 'libvirt answered'],
     ['edt.spec.template.spec.domain.boot.kernel', 'Name of the volume to boot'],
+    ['edom.spec.tolerations.key', 'Key of the taint'],
+    ['edom.spec.priority', 'a higher one goes first'],
+    ['edom.spec.startDeadlineSeconds', 'StartDeadlineExceeded'],
+    ['edom.spec.terminationGracePeriodSeconds', '30 when not said'],
+    ['edom.spec.suspend', 'as in a Job'],
+    ['edom.status.suspendedAttempts', 'ended by a suspension'],
+    ['edt.spec.template.spec.priority', 'a higher one goes first'],
     ['dh.spec.domainCIDR', 'IPv4 range'],
+    ['dh.spec.allowedNamespaces', 'by the labels of their Namespaces'],
   ] as const) {
     it(`tells of ${path}`, async () => {
       const { kubectl } = await sharedCluster();

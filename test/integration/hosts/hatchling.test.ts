@@ -37,6 +37,8 @@ describe('hatchling as an ordinary process', () => {
     { words: '-mode run -seconds 0', code: 0, says: /runs for 0 s/ },
     { words: '-mode hello -notify nowhere', code: 0, says: /-notify: cannot use "nowhere"/ },
     { words: '-mode hello -notify 198.18.0.1:0', code: 0, says: /-notify: cannot use/ },
+    { words: '-mode hello -notify http://198.18.0.1/x', code: 0, says: /-notify: cannot use/ },
+    { words: `-mode hello -notify http://198.18.0.1:80/${'x'.repeat(99)}`, code: 0, says: /-notify: cannot use/ },
     { words: '-mode hello -bytes 99999999999999999999', code: 0, says: /-bytes: cannot use/ },
     { words: '-mode hello -seconds -5', code: 0, says: /-seconds: cannot use/ },
     { words: '-mode hello -name a/../b', code: 0, says: /-name: cannot use/ },
@@ -143,5 +145,39 @@ describe('hatchling as an ordinary process', () => {
     await eventually(() => assert.equal(received, 'POST /ready/guest-1 HTTP/1.0\r\n\r\n'));
     server.close();
     assert.match(await exchange(own, GET), /the host was told that we are ready/);
+  });
+
+  it('tells the notified host its exit code, again and again until that one says that it is stored', async () => {
+    const received: string[] = [];
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', (data) => {
+        received.push(data.toString());
+        const status = ['503 Service Unavailable', undefined, '200 OK'][received.length - 1];
+        socket.end(status === undefined ? '' : `HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/0123456789abcdef`;
+    const ending = await start('-mode', 'exit', '-code', '3', '-name', 'guest-1', '-notify', url).ending;
+    server.close();
+    assert.equal(ending.code, 3);
+    const request =
+      'POST /0123456789abcdef/exit/guest-1 HTTP/1.0\r\nContent-Length: 23\r\n\r\n3\nguest-1 leaves with 3';
+    assert.deepEqual(received, [request, request, request]);
+  });
+
+  it('does not insist where the notified host will not have its exit code', async () => {
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 409 Conflict\r\n\r\n'));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const ending = await start('-mode', 'exit', '-code', '3', '-notify', `127.0.0.1:${port}`).ending;
+    server.close();
+    assert.match(ending.output, /its exit code was not taken: 409/);
   });
 });

@@ -29,10 +29,11 @@ describe('libvirt calls on a real daemon', () => {
   });
 
   it('tells about the host', async () => {
-    const [capabilities, name, version, node, free] = await Promise.all([
+    const [capabilities, name, version, hypervisorVersion, node, free] = await Promise.all([
       hypervisor.getCapabilities(),
       hypervisor.getHostname(),
       hypervisor.getLibVersion(),
+      hypervisor.getVersion(),
       hypervisor.nodeGetInfo(),
       hypervisor.nodeGetFreeMemory(),
     ]);
@@ -40,6 +41,7 @@ describe('libvirt calls on a real daemon', () => {
     assert.notEqual(name, '');
     assert.equal(version.text, `${version.major}.${version.minor}.${version.release}`);
     assert.ok(version.major >= 9);
+    assert.equal(hypervisorVersion.text, '0.0.2');
     assert.deepEqual(node, {
       model: 'i686',
       memory: 3_145_728,

@@ -4,7 +4,7 @@ import type { Hypervisor, Observer } from '#controller/libvirt/index.ts';
 /** Calls that change something in the world: a controller may be killed before or after each of them. */
 const WRITES: ReadonlySet<string> = new Set([
   ...['create', 'patch', 'patchStatus', 'delete'],
-  ...['defineXml', 'createXml', 'destroy', 'undefine', 'sendProcessSignal'],
+  ...['defineXml', 'createXml', 'shutdown', 'destroy', 'undefine', 'sendProcessSignal'],
 ]);
 
 /** One call that changed something. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import { isTrue } from '#controller/api/index.ts';
 import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
 
@@ -31,5 +32,15 @@ describe('the path of one EphemeralDomain, on the test driver', function () {
     assert.equal(host.starts.get(uuid), 1);
     const patches = controller.lifeline.effects.filter(({ call, name }) => call === 'patchStatus' && name === 'hello');
     assert.equal(patches.length, 3);
+  });
+
+  it('tells of its host what it is, with versions', async () => {
+    const host = await stage.host();
+    await eventually(async () => {
+      const { hypervisor } = (await stage.getHost(host.name)).status ?? {};
+      assert.equal(hypervisor?.type, 'TEST');
+      assert.match(hypervisor.version ?? '', /^\d+\.\d+\.\d+$/);
+      assert.match(hypervisor.libvirtVersion ?? '', /^\d+\.\d+\.\d+$/);
+    });
   });
 });

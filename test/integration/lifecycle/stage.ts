@@ -15,9 +15,11 @@ import {
 } from '#controller/kube/index.ts';
 import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
-import type { TlsCredentials } from '#controller/libvirt/index.ts';
+import type { Hypervisor, TlsCredentials } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
 import type { Controller, ControllerOptions } from '#controller/lifecycle/index.ts';
+import { startNotifyServer } from '#controller/notify/index.ts';
+import type { NotifyServer } from '#controller/notify/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { sharedCluster } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
@@ -39,12 +41,16 @@ export interface Stage {
   readonly label: Label;
   readonly rest: RestClient;
   readonly log: string[];
+  /** Where guests of the stage's controllers tell of themselves, in place of each process' own. */
+  readonly notify: NotifyServer;
   host(annotations?: Readonly<Record<string, string>>): Promise<StageHost>;
   /** A host of the test bed, started by the caller. */
   adopt(host: TestHost): Promise<AdoptedHost>;
   controller(options?: {
     readonly kill?: Kill;
     readonly options?: Partial<ControllerOptions>;
+    /** Stands between the controller and its hosts. */
+    readonly between?: (host: Hypervisor) => Hypervisor;
   }): Promise<RunningController>;
   create(name: string, spec?: Partial<EphemeralDomainSpec>): Promise<EphemeralDomain>;
   get(name: string): Promise<EphemeralDomain>;
@@ -71,12 +77,15 @@ export async function createStage(): Promise<Stage> {
   let libvirtTls: TlsCredentials | undefined;
   const running: RunningController[] = [];
   const log: string[] = [];
+  const address = { host: '0.0.0.0', port: 0 };
+  const notify = await startNotifyServer({ address, logger: collecting(log), now: () => systemClock.now() });
 
   const stage: Stage = {
     namespace,
     label,
     rest,
     log,
+    notify,
     host: async (annotations = {}) => {
       const made = await createHost(rest, label, `stage-${id}-${hosts.length + 1}`, annotations);
       hosts.push(made);
@@ -88,8 +97,9 @@ export async function createStage(): Promise<Stage> {
       adopted.push(made);
       return made;
     },
-    controller: async ({ kill, options } = {}) => {
-      const made = startController(controllerRest, log, kill, { ...defaults(label), libvirtTls, ...options });
+    controller: async ({ kill, options, between = (host: Hypervisor) => host } = {}) => {
+      const told = { ...defaults(label), libvirtTls, ...options };
+      const made = startController(controllerRest, notify, log, kill, between, told);
       running.push(made);
       await Promise.resolve();
       return made;
@@ -123,6 +133,7 @@ export async function createStage(): Promise<Stage> {
       }
       for (const { libvirtd } of hosts) await libvirtd.stop();
       await rest.delete(NAMESPACES, { name: namespace });
+      await notify.close();
       await controllerRest.close();
       await rest.close();
     },
@@ -152,8 +163,10 @@ function defaults(dom0Label: ControllerOptions['dom0Label']): ControllerOptions 
 
 function startController(
   client: RestClient,
+  notify: NotifyServer,
   log: string[],
   kill: Kill | undefined,
+  between: (host: Hypervisor) => Hypervisor,
   options: ControllerOptions,
 ): RunningController {
   const stop = new AbortController();
@@ -163,12 +176,15 @@ function startController(
   const events = createEventRecorder({ client: rest, component: 'hatchery-controller', instance: 'test', logger });
   const controller = createController({
     rest,
-    connect: (given) => lifeline.hypervisor(connect({ ...given, observer: lifeline.observer(given.observer) })),
+    mayAct: () => true,
+    connect: (given) =>
+      lifeline.hypervisor(between(connect({ ...given, observer: lifeline.observer(given.observer) }))),
     clock: systemClock,
     random: Math.random,
     logger,
     registry: new Registry(),
     events,
+    notify,
     options,
   });
   const ended = controller.run(stop.signal);

@@ -33,11 +33,11 @@ const MAIN = resolve(import.meta.dirname, '../../../controller/main.ts');
 /** A program that ends by itself does so within this; one that does not is killed. */
 const LIFETIME_MS = 45_000;
 
-/** Starts `hatchery ARGS`, with nothing in its environment that could tell it more. */
+/** Starts `hatchery ARGS`, with nothing in its environment that could tell it more but to open no port that others may have. */
 export const startProgram = (args: readonly string[], options: ProgramOptions = {}): Program => {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: options.folder ?? tmpdir(),
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.environment },
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', HATCHERY_NOTIFY_ADDRESS: 'off', ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIFETIME_MS,
     killSignal: 'SIGKILL',

@@ -120,6 +120,16 @@ const REFUSALS: readonly Refusal[] = [
     args: ['controller', '--kubeconfig=good.kubeconfig', '--metrics-address=192.0.2.1:9402'],
     line: 'metrics-address: cannot listen on 192.0.2.1:9402 (EADDRNOTAVAIL)',
   },
+  {
+    what: 'a notify address that is not ours',
+    args: ['controller', '--kubeconfig=good.kubeconfig', '--notify-address=192.0.2.1:9403'],
+    line: 'notify-address: cannot listen on 192.0.2.1:9403 (EADDRNOTAVAIL)',
+  },
+  {
+    what: 'a host with a port to tell guests',
+    args: ['controller', '--notify-advertise=192.0.2.7:9403'],
+    line: '--notify-advertise: "192.0.2.7:9403" is no host such as 192.0.2.7 or hatchery.example.org',
+  },
 ];
 
 describe('hatchery refuses, with one line and exit code 2,', function () {

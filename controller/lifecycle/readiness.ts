@@ -1,0 +1,48 @@
+import type { EphemeralDomain, ReadinessSpec } from '#controller/api/index.ts';
+import type { Probe } from '#controller/notify/index.ts';
+import { timeOf } from './time.ts';
+
+/** What a resource's domain has to do to be ready; undefined: to be started. The one place that reads it. */
+export function readinessOf(resource: EphemeralDomain): ReadinessSpec | undefined {
+  return resource.spec.domain.readiness;
+}
+
+/** Whether its guest is to say itself that it is ready. */
+export function awaitsNotice(resource: EphemeralDomain): boolean {
+  return readinessOf(resource)?.notify !== undefined;
+}
+
+/** What is to be looked at, and how often; undefined where readiness does not hang on that. */
+export function probeOf(
+  resource: EphemeralDomain,
+  address: string | undefined,
+): { readonly probe: Probe; readonly periodMs: number } | undefined {
+  const { tcp, http, periodMilliseconds: periodMs } = readinessOf(resource) ?? {};
+  if (address === undefined || periodMs === undefined) return undefined;
+  if (tcp !== undefined) return { probe: { kind: 'tcp', address, port: tcp.port }, periodMs };
+  if (http !== undefined) return { probe: { kind: 'http', address, port: http.port, path: http.path }, periodMs };
+  return undefined;
+}
+
+/** What makes it ready, in words; undefined where being started does. */
+export function describeReadiness(resource: EphemeralDomain): string | undefined {
+  const { notify, tcp, http } = readinessOf(resource) ?? {};
+  if (notify !== undefined) return 'its guest says so by POST /ready';
+  if (tcp !== undefined) return `port ${tcp.port} takes a connection`;
+  return http === undefined ? undefined : `GET ${http.path} on port ${http.port} is answered well`;
+}
+
+/** A controller that takes a running domain over gives it so long, whatever the time: it may have been ready for long. */
+const ADOPTED_MS = 5_000;
+
+/**
+ * Wall clock ms until which it has to be ready; undefined where there is no limit, or nobody saw it run yet. `seen`: wall
+ * clock ms at which this process first did.
+ */
+export function readyBy(resource: EphemeralDomain, seen: number | undefined): number | undefined {
+  const seconds = readinessOf(resource)?.timeoutSeconds;
+  if (seconds === undefined || seen === undefined) return undefined;
+  const started = timeOf(resource.status?.timeline?.domainStarted) ?? seen;
+  const wasAdopted = seen - started > 1_000;
+  return Math.max(started + seconds * 1_000, wasAdopted ? seen + ADOPTED_MS : 0);
+}
