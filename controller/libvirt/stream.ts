@@ -44,6 +44,8 @@ export class Outlet implements StreamSink {
 
 /** The receiving end of a stream: holds what came until it is asked for, and makes the daemon wait beyond a bound. */
 export class Inlet implements StreamSink {
+  /** Resolves once the daemon has done with the stream: it said so, or is gone. */
+  readonly done: Promise<void>;
   readonly #flow: Flow;
   readonly #highWater: number;
   #chunks: Buffer[] = [];
@@ -51,10 +53,20 @@ export class Inlet implements StreamSink {
   #paused = false;
   #outcome: StreamOutcome | undefined;
   #wake: (() => void) | undefined;
+  #isDone = false;
+  #settle!: () => void;
 
   constructor(flow: Flow, highWater = HIGH_WATER) {
     this.#flow = flow;
     this.#highWater = highWater;
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /** Whether the daemon has done with the stream. It has not after the last byte: that is for this side to confirm. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   /** Whether nothing more will come. */
@@ -84,17 +96,31 @@ export class Inlet implements StreamSink {
 
   onFinished(): void {
     this.#end({ error: undefined });
+    this.#finish();
   }
 
   onFailed(error: LibvirtError): void {
     this.#end({ error });
+    this.#finish();
   }
 
-  /** Ends it from this side; what is held is forgotten. */
-  discard(): void {
+  #finish(): void {
+    this.#isDone = true;
+    this.#settle();
+  }
+
+  /** Ends it from this side; what is held is forgotten, and what comes is not kept. */
+  discard(error?: LibvirtError): void {
     this.#chunks = [];
     this.#held = 0;
-    this.#end({ error: undefined });
+    this.#resume();
+    this.#end({ error });
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#flow.resume();
   }
 
   #end(outcome: StreamOutcome): void {
@@ -119,10 +145,7 @@ export class Inlet implements StreamSink {
   #take(): Buffer | undefined {
     const chunk = this.#chunks.shift();
     this.#held -= chunk?.length ?? 0;
-    if (this.#paused && this.#held <= this.#highWater / 4) {
-      this.#paused = false;
-      this.#flow.resume();
-    }
+    if (this.#held <= this.#highWater / 4) this.#resume();
     return chunk;
   }
 }
