@@ -44,6 +44,22 @@ describe('consoles of domains on Xen', function () {
     assert.match(status?.consoleTail ?? '', /\n1999\.{59}\n/);
   });
 
+  it('left again and again: libvirtd goes on answering', async () => {
+    await stage.create('left', guest('-mode run -seconds 20', 0));
+    await stage.until('left', inPhase('Running'), LONG);
+    const sink = { write: () => true, end: () => undefined };
+    for (let left = 0; left < 5; left += 1) {
+      // Busy for as long as the one before is being left.
+      await eventually(async () => {
+        const answer = await controller.readConsole(`${stage.namespace}/left`, sink, true);
+        assert.equal(answer.kind, 'following', JSON.stringify(answer));
+        answer.start();
+        answer.leave();
+      });
+    }
+    await stage.until('left', finishedAs('Succeeded', 'PowerOff'), LONG);
+  });
+
   it('followed and captured at once, by a controller that came later', async () => {
     await stage.create('later', guest('-mode run -seconds 30', 4096));
     await stage.until('later', inPhase('Running'), LONG);
