@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-/** The program `hatchery`: reads what it is told, checks that it can work, and runs the controller while it leads. */
+/** The program `hatchery`: reads what it is told, checks that it can work, and runs the controller while it leads, or a tool. */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
 import { Registry } from 'prom-client';
 
 import { LEASE_NAME } from '#controller/api/index.ts';
-import { codeOf, ConfigError, readCommandLine, readLibvirtPki } from '#controller/config/index.ts';
-import type { ControllerConfig, LibvirtPki, ListenAddress } from '#controller/config/index.ts';
+import { ConfigError, readCommandLine, readLibvirtPki } from '#controller/config/index.ts';
+import type { ConsoleRequest, ControllerConfig, LibvirtPki } from '#controller/config/index.ts';
 import {
   createEventRecorder,
   createKubeMetrics,
@@ -21,15 +21,18 @@ import {
 import type { KubeMetrics, LeaseEnd, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
-import { startNotifyServer } from '#controller/notify/index.ts';
-import type { NotifyServer } from '#controller/notify/index.ts';
-import { createLogger, createRegistry, startObserveServer } from '#controller/observe/index.ts';
-import type { Health, ObserveServer, ObserveServerOptions, RootLogger } from '#controller/observe/index.ts';
+import { createLogger, createRegistry } from '#controller/observe/index.ts';
+import type { Health, RootLogger } from '#controller/observe/index.ts';
 import { checkCrds } from '#controller/startup/crds.ts';
 import { StartFault } from '#controller/startup/fault.ts';
 import { Interrupted } from '#controller/startup/patience.ts';
 import { checkPermissions, rightsOf } from '#controller/startup/permissions.ts';
+import { openPorts } from '#controller/startup/ports.ts';
+import type { Ports } from '#controller/startup/ports.ts';
 import { failOnUnhandled, stopOnSignals } from '#controller/startup/signals.ts';
+import { printConsole } from '#controller/tools/console.ts';
+import { ToolFault } from '#controller/tools/fault.ts';
+import { NobodyReads, printTo } from '#controller/tools/print.ts';
 
 import manifest from '../package.json' with { type: 'json' };
 
@@ -57,6 +60,7 @@ const hatchery = async (): Promise<ExitCode> => {
     process.stdout.write(invocation.text);
     return 0;
   }
+  if (invocation.kind === 'console') return runConsole(invocation.request);
   const { config } = invocation;
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stderr });
   failOnUnhandled(process, logger, () => logger.close());
@@ -76,6 +80,20 @@ const hatchery = async (): Promise<ExitCode> => {
   return 0;
 };
 
+/** `hatchery console`; Ctrl-C ends it as it ends any program. */
+const runConsole = async (request: ConsoleRequest): Promise<ExitCode> => {
+  try {
+    await printConsole(request, VERSION, printTo(process.stdout));
+  } catch (error) {
+    if (error instanceof ToolFault) {
+      complain(error);
+      return 1;
+    }
+    if (!(error instanceof NobodyReads)) throw error;
+  }
+  return 0;
+};
+
 /** Everything that a controller is made of, in the order in which it comes to life. */
 const runController = async (config: ControllerConfig, logger: RootLogger, stop: AbortSignal): Promise<void> => {
   const libvirtTls = config.libvirtPki === undefined ? undefined : await readLibvirtPki(config.libvirtPki, readText);
@@ -83,27 +101,27 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
 
   const registry = createRegistry(VERSION);
   const kubeMetrics = createKubeMetrics(registry);
-  const notify = await listenToGuests(config, logger);
-  const program: Program = { config, logger, libvirtTls, kubeMetrics, notify, termRegistry: new Registry() };
   let ready: Health = { ok: false, why: 'the API server has not been asked yet' };
-  const server = await listen(config, {
-    address: config.metricsAddress,
+  const told = {
     registries: () => [registry, program.termRegistry],
-    alive: () => ({ ok: true }),
-    ready: () => (stop.aborted ? { ok: false, why: 'told to end' } : ready),
-    onError: (error) => logger.warn('A request for metrics or a probe failed', { error }),
-  });
-  const { address, port } = server.address;
+    alive: (): Health => ({ ok: true }),
+    ready: (): Health => (stop.aborted ? { ok: false, why: 'told to end' } : ready),
+  };
+  const userAgent = `hatchery/${VERSION}`;
+  const ports = await openPorts({ config, kubeConfig, told, userAgent, readFile: readText, logger, signal: stop });
+  const program: Program = { config, logger, libvirtTls, kubeMetrics, ports, termRegistry: new Registry() };
+  const { observe, notify, https } = ports;
   logger.info('Hatchery starts', {
     version: VERSION,
     identity: config.identity,
     server: kubeConfig.server,
-    address,
-    port,
+    address: observe.address.address,
+    port: observe.address.port,
     ...(notify === undefined ? {} : { notifyAddress: notify.address.address, notifyPort: notify.address.port }),
+    httpsPort: https.port,
   });
 
-  const client = createRestClient(kubeConfig, { metrics: kubeMetrics, userAgent: `hatchery/${VERSION}` });
+  const client = createRestClient(kubeConfig, { metrics: kubeMetrics, userAgent });
   try {
     const patience = { signal: stop, clock: systemClock, random: Math.random, logger };
     await checkPermissions(client, rightsOf(config.namespace), patience);
@@ -112,8 +130,7 @@ const runController = async (config: ControllerConfig, logger: RootLogger, stop:
     while (!stop.aborted) endOfTerm(await leadOnce(program, client, stop), program);
   } finally {
     await client.close();
-    await notify?.close();
-    await server.close();
+    await ports.close();
   }
 };
 
@@ -122,8 +139,7 @@ interface Program {
   readonly logger: RootLogger;
   readonly libvirtTls: LibvirtPki | undefined;
   readonly kubeMetrics: KubeMetrics;
-  /** Open in every term and between them: who does not lead says so to guests. */
-  readonly notify: NotifyServer | undefined;
+  readonly ports: Ports;
   /** Metrics of the controller that leads now: each term has a controller, and a registry, of its own. */
   termRegistry: Registry;
 }
@@ -136,7 +152,8 @@ interface Term {
 
 /** Waits for the Lease and runs a controller while it is held. */
 const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal): Promise<Term> => {
-  const { config, logger, libvirtTls, kubeMetrics, notify } = program;
+  const { config, logger, libvirtTls, kubeMetrics } = program;
+  const { https, notify } = program.ports;
   const registry = (program.termRegistry = new Registry());
   const parts = { logger, metrics: kubeMetrics, clock: systemClock, random: Math.random };
   const lease = createLease({
@@ -146,6 +163,7 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
     name: LEASE_NAME,
     identity: config.identity,
     drainTimeoutMs: DRAIN_MS,
+    annotations: https.annotations,
     onNewLeader: (holder) => logger.info('The Lease has a new holder', { holder, identity: config.identity }),
     onStartedLeading: async (signal) => {
       const rest = leasedClient(client, lease);
@@ -157,11 +175,14 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
       });
       const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs } = config;
       const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls };
+      const mayAct = (): boolean => lease.isHeld();
+      const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, options };
+      const controller = createController(deps);
+      https.source = controller;
       try {
-        const mayAct = (): boolean => lease.isHeld();
-        const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, options };
-        await createController(deps).run(signal);
+        await controller.run(signal);
       } finally {
+        https.source = undefined;
         const unsent = await events.stop(EVENTS_MS);
         if (unsent > 0) logger.warn('Events were left unsent', { unsent });
       }
@@ -180,31 +201,20 @@ const endOfTerm = ({ end, holder }: Term, { config, logger }: Program): void => 
   logger.warn('The Lease is lost; standing for it again', { end, holder, identity: config.identity });
 };
 
-/** Opens the address for metrics and probes; one that cannot be had is a fault of the configuration. */
-const listen = (config: ControllerConfig, options: ObserveServerOptions): Promise<ObserveServer> =>
-  startObserveServer(options).catch((error: unknown) => refuseAddress('metrics-address', config.metricsAddress, error));
-
-/** Opens the address for guests, unless there is to be none; one that cannot be had is a fault of the configuration. */
-const listenToGuests = async (config: ControllerConfig, logger: RootLogger): Promise<NotifyServer | undefined> => {
-  const { notifyAddress: address, notifyAdvertise: advertise } = config;
-  if (address === undefined) return undefined;
-  const started = startNotifyServer({ address, advertise, logger, now: () => systemClock.now() });
-  return started.catch((error: unknown) => refuseAddress('notify-address', address, error));
-};
-
-const refuseAddress = (flag: string, { host = '', port }: ListenAddress, error: unknown): never => {
-  throw new ConfigError(`${flag}: cannot listen on ${host}:${port} (${codeOf(error)})`, { cause: error });
-};
-
 const isRefusal = (error: unknown): error is Error =>
   error instanceof ConfigError || error instanceof KubeConfigError || error instanceof StartFault;
+
+/** One line on standard error. */
+const complain = ({ message }: Error): void => {
+  process.stderr.write(`hatchery: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+};
 
 const main = async (): Promise<ExitCode> => {
   try {
     return await hatchery();
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    process.stderr.write(`hatchery: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+    complain(error);
     return 2;
   }
 };

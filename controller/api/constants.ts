@@ -35,6 +35,9 @@ export const isFinished = (phase: string | undefined): boolean => phase === Phas
 /** Name of the Lease whose holder acts. */
 export const LEASE_NAME = 'hatchery-controller';
 
+/** Annotations of that Lease: where its holder serves HTTPS, and the certificate (PEM) that it shows there. */
+export const LeaseAnnotation = { Address: 'hatchery.dev/address', Ca: 'hatchery.dev/ca' } as const;
+
 /** Longest message that a status may hold, in characters; the API server refuses a longer one. */
 export const MAX_MESSAGE_LENGTH = 32_768;
 /** Longest message of a held address. */

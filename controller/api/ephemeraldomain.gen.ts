@@ -109,6 +109,7 @@ export interface DomainSpec {
    */
   readonly vcpus: number;
   readonly boot: BootSpec;
+  readonly console?: ConsoleSpec;
   readonly readiness?: ReadinessSpec;
   /**
    * Disks of the domain, in their order: a guest on Xen sees the first as xvda (/dev/xvda in Linux), the second as
@@ -147,6 +148,18 @@ export interface BootSpec {
    * Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it in clear text: no secrets here.
    */
   readonly cmdline?: string;
+}
+/**
+ * What is kept of the domain's console. It can be followed live, captured or not, with hatchery console
+ * NAMESPACE/NAME -f.
+ */
+export interface ConsoleSpec {
+  /**
+   * How many of the last bytes that the domain wrote on its console stand in status.consoleTail when it has ended,
+   * 0 to 65536. 0, as when it is left out, captures nothing. The tail is part of the status, readable to everybody
+   * who may read the EphemeralDomain: no secrets on the console. Hosts on libvirt's test driver have no consoles.
+   */
+  readonly captureBytes?: number;
 }
 /**
  * When the domain counts as ready, which condition Ready, timeline.ready and spawnTime tell: exactly one of
@@ -385,6 +398,12 @@ export interface EphemeralDomainStatus {
    * Why it is in this phase, in a sentence for people, with names and what to do.
    */
   readonly message?: string;
+  /**
+   * The last of what the domain wrote on its console, at most spec.domain.console.captureBytes bytes of UTF-8:
+   * without escape sequences and control characters other than tabs and line ends. Of the attempt that ended last;
+   * absent where nothing was written or captured.
+   */
+  readonly consoleTail?: string;
   /**
    * What the guest of the last attempt said of its work by POST /exit/NAME: 0 is well, all else makes the attempt
    * fail with reason NonZeroExit once the domain has ended. Absent where it said nothing: powering off alone says

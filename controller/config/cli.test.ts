@@ -74,7 +74,15 @@ describe('the command line', () => {
   });
 
   const table: readonly (readonly [readonly string[], string])[] = [
-    [[], 'no command is given; there is: controller (see hatchery --help)'],
+    [[], 'no command is given; there are: controller, console (see hatchery --help)'],
+    [['console'], 'no EphemeralDomain is named; see hatchery console --help'],
+    [['console', 'a/b/c'], '"a/b/c" names no EphemeralDomain: write NAMESPACE/NAME or NAME'],
+    [['console', 'A'], '"A" names no EphemeralDomain: write NAMESPACE/NAME or NAME'],
+    [['console', 'A/b'], '"A" is no name of a namespace'],
+    [['console', 'a/b', '-n', 'c'], '--namespace: says c, but a/b says a'],
+    [['console', 'a', 'b'], 'unexpected argument "b" after console; see hatchery console --help'],
+    [['console', 'a', '--folow'], 'unknown flag --folow; did you mean --follow?'],
+    [['console', 'a', '--insecure'], 'unknown flag --insecure; see hatchery console --help'],
     [['controler'], 'unknown command "controler"; did you mean controller?'],
     [['ingress'], 'unknown command "ingress"; see hatchery controller --help'],
     [['controller', 'now'], 'unexpected argument "now" after controller; see hatchery controller --help'],
@@ -93,6 +101,40 @@ describe('the command line', () => {
   }
 });
 
+describe('hatchery console', () => {
+  const requestOf = async (...args: readonly string[]) => {
+    const invocation = await invoke(['console', ...args]);
+    assert.ok(invocation.kind === 'console');
+    return invocation.request;
+  };
+  const defaults = {
+    namespace: undefined,
+    name: 'x',
+    follow: false,
+    raw: false,
+    kubeconfig: undefined,
+    context: undefined,
+    systemNamespace: 'hatchery-system',
+  };
+
+  it('names a domain, in the namespace of the context or in another', async () => {
+    assert.deepEqual(await requestOf('x'), defaults);
+    assert.deepEqual(await requestOf('n/x'), { ...defaults, namespace: 'n' });
+    assert.deepEqual(await requestOf('-n', 'n', 'x'), { ...defaults, namespace: 'n' });
+  });
+
+  it('takes options like kubectl', async () => {
+    assert.deepEqual(await requestOf('x', '-f', '--raw', '--kubeconfig=k', '--context', 'c', '--system-namespace=s'), {
+      ...defaults,
+      follow: true,
+      raw: true,
+      kubeconfig: '/work/k',
+      context: 'c',
+      systemNamespace: 's',
+    });
+  });
+});
+
 describe('the configuration', () => {
   it('has defaults', async () => {
     assert.deepEqual(await configOf([]), {
@@ -105,6 +147,10 @@ describe('the configuration', () => {
       hostLostAfter: 60_000,
       libvirtPki: undefined,
       metricsAddress: { host: '127.0.0.1', port: 9402 },
+      httpsAddress: { host: '127.0.0.1', port: 0 },
+      httpsAdvertise: undefined,
+      tlsCertFile: undefined,
+      tlsPrivateKeyFile: undefined,
       notifyAddress: { host: '0.0.0.0', port: 9403 },
       notifyAdvertise: undefined,
       logLevel: 'info',

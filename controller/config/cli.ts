@@ -1,5 +1,7 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 
+import { readConsoleRequest } from './console.ts';
+import type { ConsoleFlags, ConsoleRequest } from './console.ts';
 import { nearest } from './nearest.ts';
 import { CONTROLLER_OPTIONS, flagOf, OPTION_NAMES, variableOf } from './options.ts';
 import type { OptionName } from './options.ts';
@@ -7,11 +9,12 @@ import { ConfigError, loadConfig } from './load.ts';
 import type { Environment, FlagValues, ReadFile } from './load.ts';
 import type { ControllerConfig, Surroundings } from './options.ts';
 
-const COMMAND = 'controller';
+const COMMANDS = ['controller', 'console'] as const;
 
 /** What a command line asks for. */
 export type Invocation =
   | { readonly kind: 'controller'; readonly config: ControllerConfig }
+  | { readonly kind: 'console'; readonly request: ConsoleRequest }
   /** Help or the version, for standard output. */
   | { readonly kind: 'print'; readonly text: string };
 
@@ -24,11 +27,16 @@ export interface CommandLineInput {
   readonly version: string;
 }
 
+/** The command that was named, with what was told to it. */
+type Found =
+  | { readonly command: 'controller'; readonly flags: FlagValues }
+  | { readonly command: 'console'; readonly domain: string; readonly flags: ConsoleFlags };
+
 /** Reads what the program was asked to do. Throws ConfigError: one line on what is wrong with it. */
 export const readCommandLine = async (input: CommandLineInput): Promise<Invocation> => {
   const printed: string[] = [];
-  let flags: FlagValues | undefined;
-  const program = programOf(input.version, printed, (values) => (flags = values));
+  const found: Found[] = [];
+  const program = programOf(input.version, printed, (one) => found.push(one));
   try {
     await program.parseAsync([...input.args], { from: 'user' });
   } catch (error) {
@@ -36,14 +44,20 @@ export const readCommandLine = async (input: CommandLineInput): Promise<Invocati
     if (error.exitCode === 0) return { kind: 'print', text: `${printed.join('').trim()}\n` };
     throw new ConfigError(faultOf(error, program, input.args), { cause: error });
   }
-  if (flags === undefined) throw new ConfigError('no command is given; there is: controller (see hatchery --help)');
-  return {
-    kind: 'controller',
-    config: await loadConfig(flags, input.environment, input.surroundings, input.readFile),
-  };
+  const [one] = found;
+  switch (one?.command) {
+    case undefined:
+      throw new ConfigError(`no command is given; there are: ${COMMANDS.join(', ')} (see hatchery --help)`);
+    case 'console':
+      return { kind: 'console', request: readConsoleRequest(one.domain, one.flags, input.surroundings) };
+    case 'controller': {
+      const { environment, surroundings, readFile } = input;
+      return { kind: 'controller', config: await loadConfig(one.flags, environment, surroundings, readFile) };
+    }
+  }
 };
 
-const programOf = (version: string, printed: string[], found: (flags: FlagValues) => void): Command => {
+const programOf = (version: string, printed: string[], found: (found: Found) => void): Command => {
   const program = new Command('hatchery')
     .description('One-shot Xen domains on Kubernetes.')
     .version(version, '-V, --version', 'Print the version')
@@ -57,8 +71,16 @@ const programOf = (version: string, printed: string[], found: (flags: FlagValues
       outputError: () => undefined,
     })
     .exitOverride();
+  addController(program, (flags) => found({ command: 'controller', flags }));
+  addConsole(program, (domain, flags) => found({ command: 'console', domain, flags }));
+  // Without an action a missing command would count as a request for help.
+  program.action(() => undefined);
+  return program;
+};
+
+const addController = (program: Command, found: (flags: FlagValues) => void): void => {
   const controller = program
-    .command(COMMAND)
+    .command('controller')
     .copyInheritedSettings(program)
     .description('Place EphemeralDomains on dom0 hosts, start them there, follow them to their end.')
     .addHelpText('after', EPILOGUE)
@@ -69,9 +91,23 @@ const programOf = (version: string, printed: string[], found: (flags: FlagValues
     const values: Readonly<Record<string, string | boolean>> = controller.opts();
     found(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])));
   });
-  // Without an action a missing command would count as a request for help.
-  program.action(() => undefined);
-  return program;
+};
+
+const addConsole = (program: Command, found: (domain: string, flags: ConsoleFlags) => void): void => {
+  const command = program
+    .command('console')
+    .copyInheritedSettings(program)
+    .description('Print what a domain wrote on its console: a running one, or one that was captured and has ended.')
+    .addHelpText('after', CONSOLE_EPILOGUE)
+    .allowExcessArguments(false)
+    .addArgument(new Argument('<[NAMESPACE/]NAME>', "The EphemeralDomain; without NAMESPACE in the context's one"))
+    .option('-f, --follow', 'Go on with what it writes, until it ends')
+    .option('-n, --namespace <NAME>', 'Namespace of the EphemeralDomain')
+    .option('--raw', 'Print what it wrote as it is, escape sequences too: they can do harm to a terminal')
+    .option('--kubeconfig <FILE>', 'Kubeconfig of the cluster. Default: $KUBECONFIG, or ~/.kube/config')
+    .option('--context <NAME>', 'Context in the kubeconfig')
+    .option('--system-namespace <NAME>', "Namespace of the controller's Lease. Default: hatchery-system");
+  command.action((domain: string) => found(domain, command.opts<ConsoleFlags>()));
 };
 
 const optionOf = (name: OptionName): Option => {
@@ -95,28 +131,41 @@ nothing. Paths in the file are relative to its folder. Durations are written as 
 Exit codes: 0 ended by SIGTERM or SIGINT, 1 failed, 2 refused at the start, with one line that says why.
 `;
 
+const CONSOLE_EPILOGUE = `
+Wants get on ephemeraldomains and on ephemeraldomains/console (roles view, edit and admin have both).
+Exit codes: 0 printed (with -f: to the domain's end), 1 failed, with one line that says why, 2 asked wrongly.
+`;
+
 /** One line for what commander refuses; its own may have several, and name things as only commander does. */
 const faultOf = (error: CommanderError, program: Command, args: readonly string[]): string => {
+  const command = program.commands.find((one) => one.name() === args[0]);
+  const help = `see hatchery ${command?.name() ?? COMMANDS[0]} --help`;
   switch (error.code) {
     case 'commander.unknownOption': {
-      const known = ['--help', '--version', ...[...OPTION_NAMES, 'config' as const].map(flagOf)];
+      const own = (command ?? program.commands[0])?.options ?? [];
+      const known = ['--help', '--version', ...own.flatMap(({ long }) => long ?? [])];
+      const short = ['-h', '-V', ...own.flatMap((option) => option.short ?? [])];
       const given = args.map((arg) => arg.split('=')[0] ?? '').filter((arg) => /^-./.test(arg));
-      const unknown = given.find((flag) => !['-h', '-V', ...known].includes(flag)) ?? '';
-      return `unknown flag ${unknown}; ${suggestion(unknown, known)}`;
+      const unknown = given.find((flag) => ![...short, ...known].includes(flag)) ?? '';
+      return `unknown flag ${unknown}; ${suggestion(unknown, known, help)}`;
     }
     case 'commander.excessArguments':
     case 'commander.unknownCommand': {
-      const [word = ''] = program.commands.flatMap((command) => command.args).concat(program.args);
-      return args[0] === COMMAND
-        ? `unexpected argument ${JSON.stringify(word)} after ${COMMAND}; see hatchery ${COMMAND} --help`
-        : `unknown command ${JSON.stringify(word)}; ${suggestion(word, [COMMAND])}`;
+      if (command !== undefined) {
+        const word = command.args[command.registeredArguments.length] ?? '';
+        return `unexpected argument ${JSON.stringify(word)} after ${command.name()}; ${help}`;
+      }
+      const [word = ''] = program.args;
+      return `unknown command ${JSON.stringify(word)}; ${suggestion(word, COMMANDS, help)}`;
     }
+    case 'commander.missingArgument':
+      return `no EphemeralDomain is named; ${help}`;
     default:
       return error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   }
 };
 
-const suggestion = (name: string, known: readonly string[]): string => {
+const suggestion = (name: string, known: readonly string[], help: string): string => {
   const meant = nearest(name, known);
-  return meant === undefined ? `see hatchery ${COMMAND} --help` : `did you mean ${meant}?`;
+  return meant === undefined ? help : `did you mean ${meant}?`;
 };

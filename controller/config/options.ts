@@ -37,6 +37,12 @@ export interface ControllerConfig {
   /** Folder of cacert.pem, clientcert.pem, clientkey.pem; without it no host can be reached over TLS. */
   readonly libvirtPki: string | undefined;
   readonly metricsAddress: ListenAddress;
+  /** Where consoles are served. */
+  readonly httpsAddress: ListenAddress;
+  /** Where clients reach that; undefined: where it listens. */
+  readonly httpsAdvertise: ListenAddress | undefined;
+  readonly tlsCertFile: string | undefined;
+  readonly tlsPrivateKeyFile: string | undefined;
   /** Where guests tell of themselves; undefined: nowhere. */
   readonly notifyAddress: ListenAddress | undefined;
   /** Host that guests are told; undefined: this machine's own address on the route to each. */
@@ -136,6 +142,36 @@ export const CONTROLLER_OPTIONS: OptionTable = {
     shownDefault: '127.0.0.1:9402',
     fallback: () => ({ host: '127.0.0.1', port: 9402 }),
     read: readListenAddress,
+  },
+  httpsAddress: {
+    placeholder: 'HOST:PORT',
+    description: 'Where consoles are served to callers whom the cluster knows; port 0 takes any free one',
+    shownDefault: '127.0.0.1:0; clients learn the port from the Lease',
+    fallback: () => ({ host: '127.0.0.1', port: 0 }),
+    read: readListenAddress,
+  },
+  httpsAdvertise: {
+    placeholder: 'HOST:PORT',
+    description:
+      'Where clients reach the HTTPS address, told by annotation hatchery.dev/address of the Lease; port 0 means its own',
+    shownDefault: "the HTTPS address, with the machine's host name where that is all addresses",
+    fallback: () => undefined,
+    read: readListenAddress,
+  },
+  tlsCertFile: {
+    placeholder: 'FILE',
+    description: 'Certificate of the HTTPS address, PEM, with those between it and its authority; read at the start',
+    shownDefault:
+      'one that signs itself, made at the start; clients trust what annotation hatchery.dev/ca of the Lease says',
+    fallback: () => undefined,
+    read: path,
+  },
+  tlsPrivateKeyFile: {
+    placeholder: 'FILE',
+    description: 'Private key of the certificate, PEM',
+    shownDefault: 'none',
+    fallback: () => undefined,
+    read: path,
   },
   notifyAddress: {
     placeholder: 'HOST:PORT|off',

@@ -76,16 +76,46 @@ export interface CustomResourceDefinition extends KubeObject {
 /** authorization.k8s.io/v1: what may I do. Created, never stored; the answer is in status. */
 export interface SelfSubjectAccessReview extends KubeObject {
   readonly spec: {
-    readonly resourceAttributes?: {
-      readonly group?: string;
-      readonly resource: string;
-      readonly subresource?: string;
-      readonly verb: string;
-      readonly namespace?: string;
-      readonly name?: string;
-    };
+    readonly resourceAttributes?: ResourceAttributes;
   };
   readonly status?: { readonly allowed: boolean; readonly reason?: string };
+}
+
+/** What a right is about: authorization.k8s.io/v1 ResourceAttributes. */
+export interface ResourceAttributes {
+  readonly group?: string;
+  readonly version?: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly verb: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+/** authentication.k8s.io/v1 UserInfo. */
+export interface UserInfo {
+  readonly username?: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** authentication.k8s.io/v1: whose token is it. Created, never stored; the answer is in status. */
+export interface TokenReview extends KubeObject {
+  readonly spec: { readonly token: string; readonly audiences?: readonly string[] };
+  readonly status?: { readonly authenticated?: boolean; readonly user?: UserInfo; readonly error?: string };
+}
+
+/** authorization.k8s.io/v1: what may somebody do. Created, never stored; the answer is in status. */
+export interface SubjectAccessReview extends KubeObject {
+  readonly spec: {
+    readonly user: string;
+    readonly uid?: string | undefined;
+    readonly groups?: readonly string[] | undefined;
+    readonly extra?: UserInfo['extra'] | undefined;
+    readonly resourceAttributes: ResourceAttributes;
+  };
+  readonly status?: { readonly allowed: boolean; readonly denied?: boolean; readonly reason?: string };
 }
 
 export const NODES: ResourceType<Node> = {
@@ -141,5 +171,21 @@ export const SELF_SUBJECT_ACCESS_REVIEWS: ResourceType<SelfSubjectAccessReview> 
   version: 'v1',
   plural: 'selfsubjectaccessreviews',
   kind: 'SelfSubjectAccessReview',
+  namespaced: false,
+};
+
+export const TOKEN_REVIEWS: ResourceType<TokenReview> = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  plural: 'tokenreviews',
+  kind: 'TokenReview',
+  namespaced: false,
+};
+
+export const SUBJECT_ACCESS_REVIEWS: ResourceType<SubjectAccessReview> = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  plural: 'subjectaccessreviews',
+  kind: 'SubjectAccessReview',
   namespaced: false,
 };

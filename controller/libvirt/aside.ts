@@ -1,11 +1,14 @@
 import type { Connection } from './connection.ts';
-import type { Keeper } from './keeper.ts';
+import type { LibvirtError } from './errors.ts';
+import type { Dependent, Keeper } from './keeper.ts';
 import { openConnection } from './open.ts';
 import type { OpenSettings } from './open.ts';
 
 /** A connection for one stream. */
 export interface Aside {
   readonly connection: Connection;
+  /** What is done at the daemon first when the hypervisor is closed; to resolve in bounded time, and never to reject. */
+  beforeClose(leave: (error: LibvirtError) => Promise<void>): void;
   /** Ends it. */
   release(): void;
 }
@@ -17,7 +20,8 @@ export interface Aside {
 export const openAside = async (settings: OpenSettings, keeper: Keeper, procedure: string): Promise<Aside> => {
   if (keeper.session === undefined) throw keeper.absent(procedure);
   const opening = openConnection(settings, { onEvent: ignore, onLost: ignore }, false);
-  const forget = keeper.depend(opening);
+  const dependent: Dependent = { abort: (kind, why) => opening.abort(kind, why), leave: undefined };
+  const forget = keeper.depend(dependent);
   const release = (): void => {
     forget();
     opening.abort('closed', 'the stream is over');
@@ -28,7 +32,10 @@ export const openAside = async (settings: OpenSettings, keeper: Keeper, procedur
     release();
     throw error;
   }
-  return { connection: opening.connection, release };
+  const beforeClose: Aside['beforeClose'] = (leave) => {
+    dependent.leave = leave;
+  };
+  return { connection: opening.connection, beforeClose, release };
 };
 
 /** No event is registered on it, and its loss is told to its stream. */

@@ -2,12 +2,16 @@ import type { ConsoleStream } from './api.ts';
 import { openAside } from './aside.ts';
 import type { Aside } from './aside.ts';
 import type { StreamHandle } from './connection.ts';
+import type { LibvirtError } from './errors.ts';
 import type { Keeper } from './keeper.ts';
 import type { OpenSettings } from './open.ts';
 import { DomainProcedure, MessageStatus } from './protocol.ts';
 import { Inlet, packetsOf, sendPacket } from './stream.ts';
-import type { CallOptions, DomainRef } from './types.ts';
+import type { CallOptions, DomainRef, TimerHandle } from './types.ts';
 import { writeDomain } from './wire.ts';
+
+/** A host may have hundreds of consoles open, so one holds little. */
+const HOLDS_BYTES = 65_536;
 
 /** virDomainOpenConsole. */
 export const openConsole = async (
@@ -18,7 +22,7 @@ export const openConsole = async (
   options: CallOptions | undefined,
 ): Promise<ConsoleStream> => {
   const aside = await openAside(settings, keeper, DomainProcedure.openConsole.name);
-  const inlet = new Inlet(aside.connection);
+  const inlet = new Inlet(aside.connection, HOLDS_BYTES);
   try {
     const handle = await aside.connection.openStream(
       DomainProcedure.openConsole,
@@ -30,25 +34,29 @@ export const openConsole = async (
       inlet,
       { timeoutMs: options?.timeoutMs ?? settings.timeouts.slowMs, sendBefore: options?.sendBefore },
     );
-    return consoleOver(aside, handle, inlet);
+    return consoleOver(settings, aside, handle, inlet);
   } catch (error) {
     aside.release();
     throw error;
   }
 };
 
-const consoleOver = (aside: Aside, handle: StreamHandle, inlet: Inlet): ConsoleStream => {
+const consoleOver = (settings: OpenSettings, aside: Aside, handle: StreamHandle, inlet: Inlet): ConsoleStream => {
   let closing: Promise<void> | undefined;
-  const leave = async (): Promise<void> => {
+  const leave = async (error?: LibvirtError): Promise<void> => {
+    // Confirms the daemon's end, or makes it end.
     const status = inlet.isOver ? MessageStatus.ok : MessageStatus.error;
-    inlet.discard();
-    // Confirms the daemon's end, or makes it end; the connection goes with it, so nothing is waited for.
-    if (aside.connection.isOpen) await sendPacket(handle, status);
+    inlet.discard(error);
+    if (!inlet.isDone) {
+      await sendPacket(handle, status);
+      await doneWithin(settings, inlet);
+    }
     aside.release();
   };
-  const close = (): Promise<void> => (closing ??= leave());
+  const close = (error?: LibvirtError): Promise<void> => (closing ??= leave(error));
+  aside.beforeClose(close);
   return {
-    close,
+    close: () => close(),
     write: async (data) => {
       for (const packet of packetsOf(data)) await sendPacket(handle, MessageStatus.continue, packet);
     },
@@ -65,4 +73,17 @@ const consoleOver = (aside: Aside, handle: StreamHandle, inlet: Inlet): ConsoleS
       },
     }),
   };
+};
+
+/**
+ * Waits for the daemon's answer to the end of a stream. One that has an answer to give and finds the connection gone locks a
+ * mutex twice and never does anything again: libvirt 11.3, daemonStreamEvent to virNetServerClientClose.
+ */
+const doneWithin = async ({ clock, timeouts }: OpenSettings, inlet: Inlet): Promise<void> => {
+  let timer: TimerHandle | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = clock.setTimeout(resolve, timeouts.leaveMs);
+  });
+  await Promise.race([inlet.done, late]);
+  if (timer !== undefined) clock.clearTimeout(timer);
 };

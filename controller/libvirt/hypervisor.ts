@@ -11,7 +11,14 @@ import type { ConnectOptions, Timeouts } from './types.ts';
 import { volUpload } from './upload.ts';
 import { parseUri } from './uri.ts';
 
-const TIMEOUTS: Timeouts = { connectMs: 10_000, openMs: 10_000, controlMs: 30_000, slowMs: 120_000, streamMs: 60_000 };
+const TIMEOUTS: Timeouts = {
+  connectMs: 10_000,
+  openMs: 10_000,
+  controlMs: 30_000,
+  slowMs: 120_000,
+  streamMs: 60_000,
+  leaveMs: 5_000,
+};
 const KEEP_ALIVE = { intervalMs: 1_500, misses: 4 };
 const BACKOFF = { minMs: 10, maxMs: 5_000 };
 const MAX_QUEUED = 1_024;

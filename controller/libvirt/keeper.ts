@@ -24,6 +24,8 @@ interface Waiter {
 
 /** Something that lives no longer than the session it was made in. */
 export interface Dependent {
+  /** Takes leave of the daemon, where that can be done well; else it is aborted. */
+  leave: ((error: LibvirtError) => Promise<void>) | undefined;
   abort(kind: 'connection-lost' | 'closed', why: string): void;
 }
 
@@ -132,7 +134,12 @@ export class Keeper {
     this.#retry = undefined;
     const error = this.#error('closed', 'connect', 'closed');
     for (const waiter of [...this.#waiters]) waiter.reject(error);
-    this.#abortDependents('closed', 'closed');
+    const leaving: Promise<void>[] = [];
+    for (const dependent of [...this.#dependents]) {
+      if (dependent.leave === undefined) dependent.abort('closed', 'closed');
+      else leaving.push(dependent.leave(error));
+    }
+    if (leaving.length > 0) await Promise.all(leaving);
     await this.#session?.close(error);
   }
 

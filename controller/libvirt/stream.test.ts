@@ -121,18 +121,25 @@ describe('libvirt streams', () => {
     await assert.rejects(hypervisor.openConsole(DOMAIN), isKind('not-connected'));
   });
 
+  const { continue: data, ok, error } = MessageStatus;
+
+  const answerToEnd = (message: Message): Buffer =>
+    message.status === ok
+      ? packet(message, ok)
+      : refusal(message, 38, 'stream aborted at client request', MessageType.stream);
+
+  let isAnswering: boolean;
   /** Opens a console whose daemon sends these packets right behind its reply. */
   const withOutput = async (...packets: readonly (readonly [number, string])[]): Promise<void> => {
+    isAnswering = true;
     daemon.behave = (message) => {
-      if (isStream(message)) return 'silent';
+      if (isStream(message)) return message.status === data || !isAnswering ? 'silent' : answerToEnd(message);
       if (message.procedure !== 201) return undefined;
       const output = packets.map(([status, text]) => packet(message, status, Buffer.from(text)));
       return Buffer.concat([reply(message), ...output]);
     };
-    await open();
+    await open({ timeouts: { leaveMs: 500 } });
   };
-
-  const { continue: data, ok } = MessageStatus;
 
   it('hand on a console’s output until the domain ends, and confirm the end', async () => {
     await withOutput([data, 'Booting'], [data, '...\n'], [data, '']);
@@ -150,10 +157,58 @@ describe('libvirt streams', () => {
       assert.equal(bytes.toString(), 'one');
       break;
     }
-    await eventually(() =>
-      assert.ok(daemon.peers[2]?.messages.some((m) => isStream(m) && m.status === MessageStatus.error)),
-    );
+    await eventually(() => assert.ok(daemon.peers[2]?.messages.some((m) => isStream(m) && m.status === error)));
     await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
+  });
+
+  /** The end of a console, as this side told it to the daemon. */
+  const toldEnd = (): Promise<Message> =>
+    eventually(() => {
+      const told = daemon.peers[2]?.messages.find((m) => isStream(m) && m.status !== data);
+      assert.ok(told !== undefined);
+      return told;
+    });
+
+  const CONSOLES = [
+    { what: 'at the end of its output', output: [data, ''], status: ok },
+    { what: 'that is left', output: [data, 'one'], status: error },
+  ] as const;
+  for (const { what, output, status } of CONSOLES) {
+    it(`keep the connection of a console ${what} until the daemon has answered: without it libvirt 11.3 would hang`, async () => {
+      await withOutput(output);
+      isAnswering = false;
+      const leave = async (): Promise<void> => {
+        for await (const bytes of await hypervisor.openConsole(DOMAIN)) assert.equal(bytes.toString(), output[1]);
+      };
+      const leaving = status === ok ? leave() : (await hypervisor.openConsole(DOMAIN)).close();
+      const told = await toldEnd();
+      assert.equal(told.status, status);
+      // A turn of both sides, in which it would go.
+      await hypervisor.destroy(DOMAIN);
+      assert.ok(daemon.peers[2]?.socket.destroyed === false);
+      daemon.peers[2].socket.write(answerToEnd(told));
+      await leaving;
+      await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
+    });
+  }
+
+  it('drop the connection of a console whose end the daemon does not answer in time', async () => {
+    await withOutput();
+    isAnswering = false;
+    await (await hypervisor.openConsole(DOMAIN)).close();
+    await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
+  });
+
+  it('are left well before their hypervisor is closed', async () => {
+    await withOutput([data, 'one']);
+    const console = await hypervisor.openConsole(DOMAIN);
+    const reading = (async () => {
+      for await (const bytes of console) assert.equal(bytes.toString(), 'one');
+    })();
+    const refused = assert.rejects(reading, isKind('closed'));
+    await hypervisor.close();
+    assert.equal((await toldEnd()).status, error);
+    await refused;
   });
 
   it('send input to a console', async () => {

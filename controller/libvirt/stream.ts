@@ -5,7 +5,6 @@ import { MAX_STREAM_PAYLOAD } from './protocol.ts';
 
 /** Bytes that may wait for their reader before the daemon is made to wait. */
 const HIGH_WATER = 1_048_576;
-const LOW_WATER = HIGH_WATER / 4;
 
 /** Stops and starts the reading of the connection that a stream comes over. */
 export interface Flow {
@@ -45,15 +44,29 @@ export class Outlet implements StreamSink {
 
 /** The receiving end of a stream: holds what came until it is asked for, and makes the daemon wait beyond a bound. */
 export class Inlet implements StreamSink {
+  /** Resolves once the daemon has done with the stream: it said so, or is gone. */
+  readonly done: Promise<void>;
   readonly #flow: Flow;
+  readonly #highWater: number;
   #chunks: Buffer[] = [];
   #held = 0;
   #paused = false;
   #outcome: StreamOutcome | undefined;
   #wake: (() => void) | undefined;
+  #isDone = false;
+  #settle!: () => void;
 
-  constructor(flow: Flow) {
+  constructor(flow: Flow, highWater = HIGH_WATER) {
     this.#flow = flow;
+    this.#highWater = highWater;
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /** Whether the daemon has done with the stream. It has not after the last byte: that is for this side to confirm. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   /** Whether nothing more will come. */
@@ -74,7 +87,7 @@ export class Inlet implements StreamSink {
     }
     this.#chunks.push(bytes);
     this.#held += bytes.length;
-    if (!this.#paused && this.#held >= HIGH_WATER) {
+    if (!this.#paused && this.#held >= this.#highWater) {
       this.#paused = true;
       this.#flow.pause();
     }
@@ -83,17 +96,31 @@ export class Inlet implements StreamSink {
 
   onFinished(): void {
     this.#end({ error: undefined });
+    this.#finish();
   }
 
   onFailed(error: LibvirtError): void {
     this.#end({ error });
+    this.#finish();
   }
 
-  /** Ends it from this side; what is held is forgotten. */
-  discard(): void {
+  #finish(): void {
+    this.#isDone = true;
+    this.#settle();
+  }
+
+  /** Ends it from this side; what is held is forgotten, and what comes is not kept. */
+  discard(error?: LibvirtError): void {
     this.#chunks = [];
     this.#held = 0;
-    this.#end({ error: undefined });
+    this.#resume();
+    this.#end({ error });
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#flow.resume();
   }
 
   #end(outcome: StreamOutcome): void {
@@ -118,10 +145,7 @@ export class Inlet implements StreamSink {
   #take(): Buffer | undefined {
     const chunk = this.#chunks.shift();
     this.#held -= chunk?.length ?? 0;
-    if (this.#paused && this.#held <= LOW_WATER) {
-      this.#paused = false;
-      this.#flow.resume();
-    }
+    if (this.#held <= this.#highWater / 4) this.#resume();
     return chunk;
   }
 }

@@ -180,6 +180,8 @@ export interface Timeouts {
   readonly slowMs: number;
   /** Longest silence of the daemon within a stream that waits for it. */
   readonly streamMs: number;
+  /** The daemon's answer to the end of a stream that nobody reads any more. */
+  readonly leaveMs: number;
 }
 
 /** How a hypervisor is reached and how patient to be. */

@@ -1,5 +1,6 @@
 import { DOMAIN_HOSTS, EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { DomainHost, EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
+import { HostConsoles, Throttle } from '#controller/console/index.ts';
 import { createReflector, createStore, keyOf, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
 import type {
   Disappearance,
@@ -11,6 +12,8 @@ import type {
   StoreSink,
 } from '#controller/kube/index.ts';
 import { bindingOf } from './attempt.ts';
+import { createConsoleSource, openConsole } from './console-source.ts';
+import type { ConsoleHost, ConsoleSource } from './console-source.ts';
 import type { ControllerDeps } from './deps.ts';
 import { Finisher } from './finisher.ts';
 import { Hosts } from './hosts.ts';
@@ -26,7 +29,7 @@ import { StatusWriter } from './writer.ts';
 import { DOMAIN_INDEXERS } from './writer.ts';
 import type { DomainIndex } from './writer.ts';
 
-export interface Controller {
+export interface Controller extends ConsoleSource {
   /**
    * Acts until the signal aborts (the Lease is lost or the process is to end), sends nothing after that, and resolves when
    * everything of it has come to rest. Call once, when the Lease is held.
@@ -36,7 +39,23 @@ export interface Controller {
 
 /** The controller over its dependencies. */
 export function createController(deps: ControllerDeps): Controller {
-  return { run: (signal) => run(deps, signal) };
+  let consoles: ConsoleSource | undefined;
+  return {
+    run: async (signal) => {
+      try {
+        await run(deps, signal, (source) => {
+          consoles = source;
+        });
+      } finally {
+        consoles = undefined;
+      }
+    },
+    readConsole: async (key, sink, live) =>
+      (await consoles?.readConsole(key, sink, live)) ?? {
+        kind: 'unavailable',
+        why: 'the controller is starting or ending',
+      },
+  };
 }
 
 /** The caches that everything is decided on. */
@@ -62,9 +81,10 @@ interface Parts {
   readonly placer: Placer;
   readonly finisher: Finisher;
   readonly notices: Notices;
+  readonly consoles: ConsoleSource;
 }
 
-async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
+async function run(deps: ControllerDeps, signal: AbortSignal, acts: (consoles: ConsoleSource) => void): Promise<void> {
   const cluster = await clusterUid(deps, signal);
   if (cluster === undefined) return;
   const caches = createCaches(deps);
@@ -75,6 +95,7 @@ async function run(deps: ControllerDeps, signal: AbortSignal): Promise<void> {
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
     connectParts(parts);
+    acts(parts.consoles);
     const detach = deps.notify?.attach(parts.notices);
     signal.addEventListener('abort', () => detach?.(), { once: true });
     await Promise.all([parts.hosts.run(), parts.finisher.run(signal)]);
@@ -138,6 +159,8 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
   });
   const writer = new StatusWriter(rest, store, () => clock.now());
   const reporter = createReporter(logger, deps.events, metrics);
+  const shared = new Throttle(() => clock.now(), CONSOLES_RATE);
+  const consoleHosts = new Map<string, ConsoleHost>();
   const hosts = new Hosts(
     {
       rest,
@@ -152,14 +175,22 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
       abandoned: (host) => {
         for (const resource of caches.domains.byIndex('host', host)) finisher.noticed(resource);
       },
-      makeWorker: (name, config, statusChanged) =>
-        new HostWorker({
-          ...{ name, config, cluster, deps, store, writer, reporter, metrics, wall },
+      makeWorker: (name, config, statusChanged) => {
+        const consoles = new HostConsoles({
+          ...{ host: name, supported: config.uri.kind !== 'test', clock, logger, shared },
+          open: (uuid) => openConsole(worker.state, uuid),
+          over: (uuid) => worker.lookAfter(uuid),
+        });
+        const worker: HostWorker = new HostWorker({
+          ...{ name, config, cluster, deps, store, writer, reporter, metrics, consoles, wall },
           changed: () => {
             placer.hostsChanged();
             statusChanged();
           },
-        }),
+        });
+        consoleHosts.set(name, { state: worker.state, consoles });
+        return worker;
+      },
     },
     signal,
   );
@@ -181,8 +212,12 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     hostLostAfterMs: options.hostLostAfterMs,
   });
   const notices = new Notices({ store, clock, wall, worker: (host) => hosts.worker(host) });
-  return { caches, hosts, placer, finisher, notices };
+  const consoles = createConsoleSource(store, (name) => consoleHosts.get(name));
+  return { caches, hosts, placer, finisher, notices, consoles };
 }
+
+/** What all consoles of all hosts together may be read at: some tenth of a CPU. */
+const CONSOLES_RATE = { bytesPerSecond: 16_777_216, burst: 8_388_608 };
 
 /** Who is told of what; `addHandlers` first tells of all there is. */
 function connectParts({ caches, hosts, placer, finisher, notices }: Parts): void {

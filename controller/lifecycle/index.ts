@@ -2,3 +2,4 @@
 export type { ControllerDeps, ControllerOptions } from './deps.ts';
 export { createController } from './controller.ts';
 export type { Controller } from './controller.ts';
+export type { ConsoleAnswer, ConsoleSource } from './console-source.ts';

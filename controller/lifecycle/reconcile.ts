@@ -1,6 +1,8 @@
+import type { HostConsoles } from '#controller/console/index.ts';
 import type { KubeLogger, ReconcileResult } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { Binding } from './attempt.ts';
+import { attendConsole, withConsoleTail } from './console-tail.ts';
 import { currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { knowledgeOf, standingOf } from './knowledge.ts';
@@ -26,6 +28,7 @@ export interface ReconcilerParts {
   readonly writer: StatusWriter;
   readonly starter: Starter;
   readonly scratch: ScratchDisks;
+  readonly consoles: HostConsoles;
   readonly orphans: OrphanGuard;
   readonly reporter: Reporter;
   readonly prober: Pick<Prober, 'follow'>;
@@ -57,6 +60,8 @@ export async function reconcile(parts: ReconcilerParts, uuid: string): Promise<R
       if (standing.kind === 'untold') return { kind: 'again-after', ms: standing.retryAfterMs };
       parts.prober.follow(tracked, standing);
       const step = nextStep(knowledgeOf(parts, tracked, standing));
+      const ms = standing.kind === 'bound' ? attendConsole(parts.consoles, tracked, standing.resource, step) : 0;
+      if (ms > 0) return { kind: 'again-after', ms };
       // A place is waited for first; what is done there is decided once it is had: things change meanwhile.
       if ((step.kind === 'write' || step.kind === 'start') && held !== step.kind) {
         while (places.length > 0) places.pop()?.();
@@ -181,7 +186,8 @@ async function write(
 ): Promise<undefined> {
   const { requestedAt: requested, startedAt: started, readyAt: ready, stoppedAt: stopped } = tracked;
   const exit = binding.exit ?? tracked.exit;
-  const patch = changePatch(resource, change, { requested, started, ready, stopped }, parts.wall(), exit);
+  const rendered = changePatch(resource, change, { requested, started, ready, stopped }, parts.wall(), exit);
+  const patch = withConsoleTail(rendered, change, parts.consoles, tracked, resource);
   const written = await parts.writer.write(resource, patch, () => {
     if (hasNeverRun(change)) noteNeverRan(tracked);
   });
@@ -237,7 +243,7 @@ async function acknowledge(
 
 /** What the host no longer lists and no attempt is bound to takes nothing any more. */
 function settleAccounts(parts: ReconcilerParts, tracked: Tracked, standing: Standing): void {
-  const { state, orphans, accountsChanged } = parts;
+  const { state, orphans, consoles, accountsChanged } = parts;
   const { uuid, found } = tracked;
   if (standing.kind === 'bound') {
     if (found?.kind === 'active') state.ledger.setState(uuid, 'running');
@@ -247,6 +253,7 @@ function settleAccounts(parts: ReconcilerParts, tracked: Tracked, standing: Stan
     state.domains.delete(uuid);
     state.ledger.drop(uuid);
     orphans.gone(uuid);
+    consoles.forget(uuid, true);
   } else {
     state.ledger.setState(uuid, 'over');
   }

@@ -56,6 +56,7 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
       stopped: null,
     },
     spawnTime: null,
+    consoleTail: null,
     exitCode: null,
     terminationMessage: null,
   });

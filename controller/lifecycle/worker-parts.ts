@@ -1,3 +1,4 @@
+import type { HostConsoles } from '#controller/console/index.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import { createWorkQueue } from '#controller/kube/index.ts';
 import type { WorkQueue } from '#controller/kube/index.ts';
@@ -17,6 +18,7 @@ export interface WorkerParts {
   readonly writer: StatusWriter;
   readonly reporter: Reporter;
   readonly metrics: LifecycleMetrics;
+  readonly consoles: HostConsoles;
   readonly wall: WallClock;
   /** Accounts or readiness changed: there may be a place for what waits, and a status to write. */
   readonly changed: (host: string) => void;

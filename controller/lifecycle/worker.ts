@@ -71,6 +71,7 @@ export class HostWorker {
       starter: this.#starter,
       prober: this.#prober,
       scratch: this.#scratch,
+      consoles: parts.consoles,
       orphans: this.orphans,
       reporter: parts.reporter,
       hostLostAfterMs: deps.options.hostLostAfterMs,
@@ -162,6 +163,7 @@ export class HostWorker {
       signal,
     );
     await Promise.all([workers, patrol(this.#patrolParts(), signal)]);
+    this.#parts.consoles.close();
     await hypervisor.close();
   }
 

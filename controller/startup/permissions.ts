@@ -1,6 +1,7 @@
 import { GROUP, LEASE_NAME } from '#controller/api/index.ts';
 import { SELF_SUBJECT_ACCESS_REVIEWS, sleep } from '#controller/kube/index.ts';
 import type { RestClient } from '#controller/kube/index.ts';
+import { AUTHENTICATION } from '#controller/serve/index.ts';
 
 import { StartFault } from './fault.ts';
 import { Interrupted, patiently } from './patience.ts';
@@ -39,6 +40,9 @@ export const rightsOf = (leaseNamespace: string): readonly Right[] => {
     ...rights(['get'], { ...crd, name: `ephemeraldomains.${GROUP}` }),
     ...rights(['get'], { ...crd, name: `ephemeraldomaintemplates.${GROUP}` }),
     ...rights(['get'], { ...crd, name: `domainhosts.${GROUP}` }),
+    ...rights(['create'], { group: 'authentication.k8s.io', resource: 'tokenreviews' }),
+    ...rights(['create'], { group: 'authorization.k8s.io', resource: 'subjectaccessreviews' }),
+    ...rights(['get'], { group: '', resource: 'configmaps', ...AUTHENTICATION }),
     ...rights(['create'], lease),
     ...rights(['get', 'update'], { ...lease, name: LEASE_NAME }),
   ];

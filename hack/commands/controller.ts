@@ -32,6 +32,7 @@ export async function startController(
 ): Promise<ControllerProcess> {
   const name = options.name ?? 'controller';
   const port = await portFor(bed, `${name}-metrics`);
+  const httpsPort = await portFor(bed, `${name}-https`);
   const notifyPort = await portFor(bed, `${name}-notify`);
   const { pid } = await startProcess(bed, {
     name,
@@ -49,6 +50,7 @@ export async function startController(
       '--trust-node-annotations',
       `--libvirt-pki=${options.libvirtPki}`,
       `--metrics-address=127.0.0.1:${port}`,
+      `--https-address=127.0.0.1:${httpsPort}`,
       // Each host's guests reach the machine by another of its addresses: the end of that host's own link.
       `--notify-address=0.0.0.0:${notifyPort}`,
       ...(options.args ?? []),

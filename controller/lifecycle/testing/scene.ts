@@ -2,9 +2,11 @@ import { Registry } from 'prom-client';
 
 import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import { HostConsoles, Throttle } from '#controller/console/index.ts';
 import { readHostSpec } from '#controller/domain/hostspec.ts';
 import { CONFIG_MAPS, createStore, KubeError, keyOf, silentLogger } from '#controller/kube/index.ts';
 import type { ObjectRef, RestClient } from '#controller/kube/index.ts';
+import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import type { Hypervisor } from '#controller/libvirt/index.ts';
 import { bindingOf } from '../attempt.ts';
 import { EVERY_TYPE } from '../capabilities.ts';
@@ -160,6 +162,12 @@ function createParts(
   store: ReconcilerParts['store'],
   { now, wall }: { readonly now: () => number; readonly wall: () => number },
 ): ReconcilerParts {
+  const consoles = new HostConsoles({
+    ...{ host: 'h', supported: false, clock: new FakeClock(), logger: silentLogger },
+    shared: new Throttle(now, { bytesPerSecond: 1, burst: 1 }),
+    open: () => Promise.reject(new Error('it has none')),
+    over: () => undefined,
+  });
   const metrics = createLifecycleMetrics(new Registry(), { pending: () => 0, domainsByPhase: () => new Map() });
   const nothing = () => undefined;
   const scratch = new ScratchDisks({ state, store, logger: silentLogger });
@@ -169,6 +177,7 @@ function createParts(
     writer: new StatusWriter(rest, store, now),
     starter: new Starter({ state, rest, scratch, metrics, logger: silentLogger, now, wall, answered: nothing }),
     scratch,
+    consoles,
     orphans: new OrphanGuard(now, () => ({ listed: 1, orphans: [] })),
     prober: { follow: nothing },
     reporter: { bound: nothing, changed: nothing, waiting: nothing, failedUnbound: nothing },

@@ -174,6 +174,17 @@ export const BAD_INPUT: readonly BadInput[] = [
   ...['a\nb', 'a\tb', '\u0000', 'a\u007f', 'a\u0085b', 'a\uffffb'].map((value) => cmdline(value, ONE_LINE)),
   cmdline('x'.repeat(1024), TOO_LONG),
   cmdline('€'.repeat(342), TOO_LONG),
+  ...(
+    [
+      [-1, 'captureBytes must be at least 0, or left out for 0 (nothing is captured)'],
+      [65_537, 'captureBytes must be at most 65536 (64 KiB): lower it'],
+    ] as const
+  ).map(([captureBytes, says]) => ({
+    what: `captureBytes ${captureBytes}`,
+    spec: withDomain({ console: { captureBytes } }),
+    field: 'spec.domain.console.captureBytes',
+    says,
+  })),
   ...BAD_POLICY,
 ];
 

@@ -65,6 +65,12 @@ const ALWAYS: readonly Change[] = [
     refused: ['spec.domain', DOMAIN],
   },
   {
+    what: 'captureBytes changed',
+    before: withDomain({ console: { captureBytes: 1 } }),
+    after: withDomain({ console: { captureBytes: 2 } }),
+    refused: ['spec.domain', DOMAIN],
+  },
+  {
     what: 'readiness added',
     before: SMALLEST,
     after: withDomain({ readiness: { notify: {} } }),

@@ -34,6 +34,18 @@ describe('manifests/', function () {
     }
   });
 
+  it('put each Role where what it is about is', async () => {
+    const { kubectl } = await sharedCluster();
+    const all = (await kubectl(['kustomize', join(ROOT, 'manifests')])).split('\n---\n');
+    const places = all.flatMap((part) => {
+      if (!/^kind: (Role|RoleBinding)$/m.test(part)) return [];
+      return [`${/^ {2}namespace: (\S+)$/m.exec(part)?.[1] ?? ''}/${/^ {2}name: (\S+)$/m.exec(part)?.[1] ?? ''}`];
+    });
+    const [address, controller] = ['hatchery-system/hatchery-address', 'hatchery-system/hatchery-controller'];
+    const clientCa = 'kube-system/hatchery-controller';
+    assert.deepEqual(places.toSorted(), [address, address, controller, controller, clientCa, clientCa]);
+  });
+
   it('give a test bed the same roles, bound to its certificate’s user, and no Deployment', async () => {
     const { kubectl } = await sharedCluster();
     const bed = await kubectl(['kustomize', join(ROOT, 'manifests', 'testbed')]);
@@ -43,7 +55,8 @@ describe('manifests/', function () {
       text.split('\n---\n').filter((part) => !/^kind: \w+Binding$/m.test(part));
     assert.deepEqual(parts(bed), parts(roles));
     const bindings = bed.split('\n---\n').filter((part) => /^kind: \w+Binding$/m.test(part));
-    assert.equal(bindings.length, 2);
-    for (const binding of bindings) assert.match(binding, /kind: User\n {2}name: hatchery-controller/);
+    const ours = bindings.filter((part) => /^ {2}name: hatchery-controller$/m.test(part));
+    assert.equal(ours.length, 3);
+    for (const binding of ours) assert.match(binding, /kind: User\n {2}name: hatchery-controller/);
   });
 });

@@ -13,6 +13,7 @@ interface Ask {
 
 const HATCHERY = 'hatchery.dev';
 const LEASES = { group: 'coordination.k8s.io', resource: 'leases', name: 'hatchery-controller' } as const;
+const CLIENT_CA = { resource: 'configmaps', name: 'extension-apiserver-authentication' } as const;
 const CRDS = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' } as const;
 
 const each = (verbs: readonly string[], rest: Omit<Ask, 'verb'>): readonly Ask[] =>
@@ -35,6 +36,9 @@ const MAY: readonly Ask[] = [
   ...each(['get'], { ...CRDS, name: 'ephemeraldomaintemplates.hatchery.dev' }),
   ...each(['get'], { ...CRDS, name: 'domainhosts.hatchery.dev' }),
   ...each(['create'], { group: 'authorization.k8s.io', resource: 'selfsubjectaccessreviews' }),
+  ...each(['create'], { group: 'authorization.k8s.io', resource: 'subjectaccessreviews' }),
+  ...each(['create'], { group: 'authentication.k8s.io', resource: 'tokenreviews' }),
+  ...each(['get'], { ...CLIENT_CA, namespace: 'kube-system' }),
 ];
 
 const MAY_NOT: readonly Ask[] = [
@@ -58,6 +62,9 @@ const MAY_NOT: readonly Ask[] = [
   ...each(['get'], { ...CRDS, name: 'others.example.org' }),
   ...each(['bind', 'escalate', 'create'], { group: 'rbac.authorization.k8s.io', resource: 'clusterroles' }),
   ...each(['impersonate'], { resource: 'users' }),
+  ...each(['list', 'watch', 'update', 'patch'], { ...CLIENT_CA, namespace: 'kube-system' }),
+  ...each(['list', 'watch', 'create', 'update'], { resource: 'configmaps', namespace: 'default' }),
+  ...each(['get'], { group: HATCHERY, resource: 'ephemeraldomains', subresource: 'console', namespace: 'default' }),
 ];
 
 /** What the API server's authorizer says to each, in order, in one call of kubectl. */
@@ -137,6 +144,8 @@ const CONTROLLER_EVERYWHERE: readonly string[] = [
   ...['list', 'watch'].map((verb) => `${verb} namespaces`),
   ...['get', 'list', 'watch'].map((verb) => `${verb} ephemeraldomaintemplates.hatchery.dev`),
   'get configmaps',
+  'create tokenreviews.authentication.k8s.io',
+  'create subjectaccessreviews.authorization.k8s.io',
   ...['create', 'patch'].map((verb) => `${verb} events`),
   `get customresourcedefinitions.apiextensions.k8s.io ${CRD_NAMES.join(' ')}`,
 ];
@@ -182,6 +191,11 @@ describe('The controller', function () {
 
 /** Roles for people; the cluster's own view, edit and admin get their rules by aggregation. */
 const PEOPLE = { 'hatchery-view': ['view', 'edit', 'admin'], 'hatchery-edit': ['edit', 'admin'] } as const;
+const CONSOLES: readonly Ask[] = each(['get'], {
+  group: HATCHERY,
+  resource: 'ephemeraldomains',
+  subresource: 'console',
+});
 const KINDS = ['ephemeraldomains', 'ephemeraldomaintemplates', 'domainhosts'] as const;
 const READ = ['get', 'list', 'watch'];
 const WRITE = ['create', 'update', 'patch', 'delete', 'deletecollection'];
@@ -193,6 +207,7 @@ const asksOf = (verbs: readonly string[], kinds: readonly string[], subresource?
 
 const PEOPLE_TABLE = [
   ['hatchery-view', 'may read every kind', true, asksOf(READ, KINDS)],
+  ['hatchery-view', 'may read consoles', true, CONSOLES],
   ['hatchery-view', 'may write none', false, asksOf(WRITE, KINDS)],
   ['hatchery-edit', 'may write EphemeralDomains and templates', true, asksOf(WRITE, KINDS.slice(0, 2))],
   ['hatchery-edit', 'may not write DomainHosts', false, asksOf(WRITE, ['domainhosts'])],
@@ -224,6 +239,16 @@ describe('People', function () {
     });
   }
 
+  it('whom the cluster knows may read where the controller is, and no other Lease', async () => {
+    const [address, ...others] = await decisions('crds-anybody', AUTHENTICATED, [
+      { verb: 'get', ...LEASES, namespace: 'hatchery-system' },
+      { verb: 'update', ...LEASES, namespace: 'hatchery-system' },
+      { verb: 'list', group: LEASES.group, resource: 'leases', namespace: 'hatchery-system' },
+      { verb: 'get', ...LEASES, name: 'other', namespace: 'hatchery-system' },
+    ]);
+    assert.deepEqual([address, ...others], [true, false, false, false]);
+  });
+
   for (const [role, into] of Object.entries(PEOPLE)) {
     it(`with role ${into.join(', ')} of the cluster have ${role} too`, async () => {
       const { kubectl } = await sharedCluster();
@@ -248,7 +273,7 @@ describe('People', function () {
         assert.equal(ours.includes('create ephemeraldomains.hatchery.dev'), role !== 'view');
         assert.deepEqual(
           ours.filter((right) => right.includes('/')),
-          [],
+          ['get ephemeraldomains/console.hatchery.dev'],
         );
         assert.deepEqual(
           ours.filter((right) => /^(?!get|list|watch).* domainhosts/.test(right)),

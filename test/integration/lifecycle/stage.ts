@@ -17,9 +17,9 @@ import type { KubeLogger, KubeObject, ResourceType, RestClient } from '#controll
 import { connect } from '#controller/libvirt/index.ts';
 import type { Hypervisor, TlsCredentials } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
+import type { Controller, ControllerOptions } from '#controller/lifecycle/index.ts';
 import { startNotifyServer } from '#controller/notify/index.ts';
 import type { NotifyServer } from '#controller/notify/index.ts';
-import type { ControllerOptions } from '#controller/lifecycle/index.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { sharedCluster } from '#test/support/bed.ts';
@@ -31,6 +31,7 @@ import type { AdoptedHost, Label, StageHost } from './stage-hosts.ts';
 
 export interface RunningController {
   readonly lifeline: Lifeline;
+  readonly readConsole: Controller['readConsole'];
   /** Ends it as SIGTERM does. */
   stop(): Promise<void>;
 }
@@ -204,7 +205,7 @@ function startController(
   const logger = collecting(log);
   const rest = lifeline.rest(client);
   const events = createEventRecorder({ client: rest, component: 'hatchery-controller', instance: 'test', logger });
-  const ended = createController({
+  const controller = createController({
     rest,
     mayAct: () => true,
     connect: (given) =>
@@ -216,9 +217,11 @@ function startController(
     events,
     notify,
     options,
-  }).run(stop.signal);
+  });
+  const ended = controller.run(stop.signal);
   return {
     lifeline,
+    readConsole: (key, sink, live) => controller.readConsole(key, sink, live),
     stop: async () => {
       stop.abort();
       // What was killed waits for answers that never come.

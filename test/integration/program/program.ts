@@ -17,6 +17,8 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly level: stri
 /** The real program, as a process of its own. */
 export interface Program {
   readonly ended: Promise<Ended>;
+  /** What it has printed so far. */
+  printed(): string;
   /** What it has logged so far. */
   log(): readonly LogLine[];
   kill(signal: NodeJS.Signals): void;
@@ -50,6 +52,7 @@ export const startProgram = (args: readonly string[], options: ProgramOptions = 
   const complete = (): readonly string[] => output.stderr.split('\n').slice(0, -1);
   return {
     ended,
+    printed: () => output.stdout,
     log: () => complete().flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : [])),
     kill: (signal) => child.kill(signal),
   };

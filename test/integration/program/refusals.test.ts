@@ -41,7 +41,7 @@ interface Refusal {
 }
 
 const REFUSALS: readonly Refusal[] = [
-  { what: 'no command', args: [], line: 'no command is given; there is: controller (see hatchery --help)' },
+  { what: 'no command', args: [], line: 'no command is given; there are: controller, console (see hatchery --help)' },
   { what: 'an unknown command', args: ['controler'], line: 'unknown command "controler"; did you mean controller?' },
   {
     what: 'an unknown flag',
