@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { createStore, silentLogger } from '#controller/kube/index.ts';
-import type { RestClient } from '#controller/kube/index.ts';
+import type { RestClient, Store } from '#controller/kube/index.ts';
 import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import { Placer } from './placer.ts';
 import type { Preparer, Provision } from './preparer.ts';
@@ -25,10 +25,17 @@ const HOST = {
   starting: 0,
   maxStarting: 9,
 };
+const BACK_OFF = {
+  type: 'Scheduled',
+  status: 'False',
+  reason: 'BackOff',
+  message: 'attempt 1 of 2 failed',
+  lastTransitionTime: '1970-01-01T00:00:00Z',
+} as const;
 const LACK = { reason: 'ConfigMapNotFound', message: 'there is no ConfigMap' } as const;
 
 /** A placer with one host that takes everything, whose ConfigMaps are answered by the test. */
-function stage() {
+function stage(duringWrite: (store: Store<EphemeralDomain, DomainIndex>) => void = () => undefined) {
   const clock = new FakeClock();
   // As Node's own timers may be: a little early.
   const early = {
@@ -45,6 +52,7 @@ function stage() {
   const answers: ((provision: Provision) => void)[] = [];
   const rest = {
     patchStatus: (_type: unknown, _ref: unknown, patch: { readonly status?: unknown }) => {
+      duringWrite(store);
       const metadata = { ...pending.metadata, resourceVersion: '8' };
       return Promise.resolve({ ...pending, metadata, status: merge(undefined, patch.status) });
     },
@@ -123,5 +131,26 @@ describe('Placer, while ConfigMaps are read', () => {
     placer.noticed(pending);
     await turn();
     assert.equal(asked(), 0);
+  });
+});
+
+describe('Placer, while a binding is being stored', () => {
+  it('forgets no resource whose attempt failed before the answer came: the next one follows after its pause', async () => {
+    const failed: EphemeralDomain = {
+      ...resource(),
+      metadata: { ...resource().metadata, resourceVersion: '9' },
+      status: { phase: 'Pending', attempt: 1, conditions: [BACK_OFF] },
+    };
+    const { clock, placer, pending, turn, answer, asked } = stage((store) => {
+      store.put(failed);
+      placer.noticed(failed);
+    });
+    placer.noticed(pending);
+    await turn();
+    await answer({ kind: 'ready', resource: pending, values: new Map() });
+    assert.equal(asked(), 0);
+    await clock.advance(10_500);
+    await turn();
+    assert.equal(asked(), 1);
   });
 });

@@ -87,7 +87,8 @@ export class Placer {
     const pause = (pausedUntil(resource) ?? now) - now;
     if (pause > 0) {
       this.#pending.remove(key);
-      this.#parts.clock.after(pause, () => this.#again(key));
+      // A timer may come a little early: it would only be set again.
+      this.#parts.clock.after(pause + 1, () => this.#again(key));
       return;
     }
     const ready = this.#ready(resource);
@@ -213,8 +214,13 @@ export class Placer {
       });
     } else if (outcome.kind === 'refused') this.#parts.refused(resource);
     // What was not bound has given its place back, which may do for what was set aside.
-    if (outcome.kind === 'bound') this.#due();
-    else this.hostsChanged();
+    if (outcome.kind !== 'bound') {
+      this.hostsChanged();
+      return;
+    }
+    // Its attempt may have failed, and been told of, before the answer to its binding came.
+    this.#again(key);
+    this.#due();
   }
 
   /** Throws KubeError where the API server could not be asked; nothing is bound then. */

@@ -121,7 +121,7 @@ describe('devices of domains on Xen', function () {
     const { status } = await stage.until('missing', finishedAs('Failed', 'ImageNotFound'), LONG);
     assert.match(
       status?.message ?? '',
-      /^xen-1 has no image "no\.img" and "nor\.img" in \/var\/lib\/hatchery\/images: /,
+      /^there is no image "no\.img" and "nor\.img" in \/var\/lib\/hatchery\/images: .*\(host xen-1\)$/,
     );
   });
 
