@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, readFile, readdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { ShutdownFlags, ShutoffReason } from '#controller/libvirt/index.ts';
+import { LibvirtError, ShutdownFlags, ShutoffReason } from '#controller/libvirt/index.ts';
 import type { Domain } from '#controller/libvirt/index.ts';
 import { ensurePackages } from '#hack/bed/packages.ts';
 import { run } from '#hack/bed/run.ts';
@@ -46,6 +46,14 @@ describe('an LXC host', () => {
   };
   const SHUT_DOWN = `shutoff/${ShutoffReason.shutdown}`;
 
+  const endIfItRuns = async (domain: Domain): Promise<void> => {
+    try {
+      await client.hypervisor.destroy(domain);
+    } catch (error) {
+      if (!(error instanceof LibvirtError) || error.kind !== 'operation-invalid') throw error;
+    }
+  };
+
   const hostUuid = async (): Promise<string> =>
     /<uuid>([0-9a-f-]{36})<\/uuid>/.exec(await client.hypervisor.getCapabilities())?.[1] ?? '';
 
@@ -60,12 +68,12 @@ describe('an LXC host', () => {
     });
   }
 
-  it('lets a guest reboot itself alone, whom libvirt then starts again', async () => {
+  it('lets a guest reboot itself alone', async () => {
     const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
     const domain = await client.start({ address: address(149), words: '-mode reboot' });
     await eventually(() => assert.ok(client.reboots.includes(domain.uuid)));
-    assert.equal((await client.hypervisor.getState(domain)).state, 'running');
-    await client.hypervisor.destroy(domain);
+    // libvirt starts it again, and it reboots again, until it is once gone too soon for libvirt to see it start.
+    await endIfItRuns(domain);
     assert.equal(await readFile('/proc/sys/kernel/random/boot_id', 'utf8'), boot);
   });
 
