@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, readFile, readdir, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { LibvirtError, ShutdownFlags, ShutoffReason } from '#controller/libvirt/index.ts';
+import { ShutdownFlags, ShutoffReason } from '#controller/libvirt/index.ts';
 import type { Domain } from '#controller/libvirt/index.ts';
 import { ensurePackages } from '#hack/bed/packages.ts';
 import { run } from '#hack/bed/run.ts';
@@ -12,7 +12,7 @@ import { STARTUP_TIMEOUT_MS, sharedBed } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import type { Bed } from '#hack/bed/bed.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
-import { watch } from '../integration/hosts/domains.ts';
+import { endIfItRuns, watch } from '../integration/hosts/domains.ts';
 import type { Watched } from '../integration/hosts/domains.ts';
 
 describe('an LXC host', () => {
@@ -46,14 +46,6 @@ describe('an LXC host', () => {
   };
   const SHUT_DOWN = `shutoff/${ShutoffReason.shutdown}`;
 
-  const endIfItRuns = async (domain: Domain): Promise<void> => {
-    try {
-      await client.hypervisor.destroy(domain);
-    } catch (error) {
-      if (!(error instanceof LibvirtError) || error.kind !== 'operation-invalid') throw error;
-    }
-  };
-
   const hostUuid = async (): Promise<string> =>
     /<uuid>([0-9a-f-]{36})<\/uuid>/.exec(await client.hypervisor.getCapabilities())?.[1] ?? '';
 
@@ -73,7 +65,7 @@ describe('an LXC host', () => {
     const domain = await client.start({ address: address(149), words: '-mode reboot' });
     await eventually(() => assert.ok(client.reboots.includes(domain.uuid)));
     // libvirt starts it again, and it reboots again, until it is once gone too soon for libvirt to see it start.
-    await endIfItRuns(domain);
+    await endIfItRuns(client.hypervisor, domain);
     assert.equal(await readFile('/proc/sys/kernel/random/boot_id', 'utf8'), boot);
   });
 

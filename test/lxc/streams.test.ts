@@ -9,7 +9,7 @@ import { createLxcHost, packages } from '#hack/hosts/lxc/host.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { STARTUP_TIMEOUT_MS, sharedBed } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
-import { watch } from '../integration/hosts/domains.ts';
+import { endIfItRuns, watch } from '../integration/hosts/domains.ts';
 import type { Watched } from '../integration/hosts/domains.ts';
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -105,7 +105,7 @@ describe('libvirt streams of a real daemon', () => {
   it('tells of a reboot', async () => {
     const domain = await start(162, '-mode reboot');
     await eventually(() => assert.ok(client.reboots.includes(domain.uuid)));
-    await client.hypervisor.destroy(domain);
+    await endIfItRuns(client.hypervisor, domain);
     await client.hypervisor.undefine(domain);
   });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { domainName, macOf } from '#controller/domain/identity.ts';
 import { domainXml } from '#controller/domain/xml.ts';
-import { connect } from '#controller/libvirt/index.ts';
+import { connect, LibvirtError } from '#controller/libvirt/index.ts';
 import type { Domain, Hypervisor, LifecycleEvent } from '#controller/libvirt/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 
@@ -22,6 +22,15 @@ export interface Watched {
 export interface Guest {
   readonly address: string;
   readonly words: string;
+}
+
+/** Ends a domain that may have ended by itself meanwhile. */
+export async function endIfItRuns(hypervisor: Hypervisor, domain: Domain): Promise<void> {
+  try {
+    await hypervisor.destroy(domain);
+  } catch (error) {
+    if (!(error instanceof LibvirtError) || error.kind !== 'operation-invalid') throw error;
+  }
 }
 
 /** Connects to a host. */
