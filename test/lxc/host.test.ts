@@ -12,7 +12,7 @@ import { STARTUP_TIMEOUT_MS, sharedBed } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import type { Bed } from '#hack/bed/bed.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
-import { endIfItRuns, watch } from '../integration/hosts/domains.ts';
+import { watch } from '../integration/hosts/domains.ts';
 import type { Watched } from '../integration/hosts/domains.ts';
 
 describe('an LXC host', () => {
@@ -59,15 +59,6 @@ describe('an LXC host', () => {
       await client.hypervisor.undefine(domain);
     });
   }
-
-  it('lets a guest reboot itself alone', async () => {
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    const domain = await client.start({ address: address(149), words: '-mode reboot' });
-    await eventually(() => assert.ok(client.reboots.includes(domain.uuid)));
-    // libvirt starts it again, and it reboots again, until it is once gone too soon for libvirt to see it start.
-    await endIfItRuns(client.hypervisor, domain);
-    assert.equal(await readFile('/proc/sys/kernel/random/boot_id', 'utf8'), boot);
-  });
 
   it('serves a request of the machine over its own network', async () => {
     const domain = await client.start({

@@ -102,10 +102,16 @@ describe('libvirt streams of a real daemon', () => {
     await client.hypervisor.undefine(domain);
   });
 
-  it('tells of a reboot', async () => {
-    const domain = await start(162, '-mode reboot');
-    await eventually(() => assert.ok(client.reboots.includes(domain.uuid)));
-    await endIfItRuns(client.hypervisor, domain);
-    await client.hypervisor.undefine(domain);
+  it('tells of a reboot, which is the guest’s own and not the machine’s', async () => {
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+    // libvirt does not tell of every container's end (lxc-host.md, 5), nor of its reboot: of one of several it does.
+    const domains = await Promise.all([162, 163, 164, 165].map((last) => start(last, '-mode reboot')));
+    await eventually(() => assert.ok(domains.some(({ uuid }) => client.reboots.includes(uuid))));
+    // Started again, each reboots again, until it is once gone too soon for libvirt to see it start.
+    for (const domain of domains) {
+      await endIfItRuns(client.hypervisor, domain);
+      await client.hypervisor.undefine(domain);
+    }
+    assert.equal(await readFile('/proc/sys/kernel/random/boot_id', 'utf8'), boot);
   });
 });

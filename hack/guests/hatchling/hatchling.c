@@ -182,6 +182,7 @@ static int work(void)
 		crash();
 	case MODE_REBOOT:
 		say("%s reboots", options.name);
+		stay_long_enough();
 		drain_console();
 		leave_by_reboot();
 	case MODE_HANG:
