@@ -71,7 +71,9 @@ describe('processes of a bed', () => {
 
   it('carry the id of the bed, yet are no leftovers to the program that runs them', async () => {
     const { pid } = await start('exec sleep 60');
-    assert.match(await readFile(`/proc/${pid}/environ`, 'utf8'), new RegExp(`HATCHERY_BED=${bed.id}\0`));
+    // Empty for the moment in which the shell becomes sleep.
+    const marked = new RegExp(`HATCHERY_BED=${bed.id}\0`);
+    await eventually(async () => assert.match(await readFile(`/proc/${pid}/environ`, 'utf8'), marked));
     assert.deepEqual(bedProcesses(bed.id), []);
   });
 
