@@ -28,6 +28,8 @@ const junk = fc.oneof(
   fc.jsonValue(),
   fc.constantFrom('', '-1', '1e400', 'NaN', -1, 0, 2 ** 53, '\u0000', '../x', 'a\nb', '\ud800'),
 );
+/** Junk, but for a time that is right and over before the test has looked. */
+const junkTime = (least: number) => junk.filter((value) => typeof value !== 'number' || value < 0 || value >= least);
 const optional = { requiredKeys: [] };
 
 const specs = fc.record({
@@ -60,8 +62,8 @@ const specs = fc.record({
 const policies = fc.record(
   {
     backoffLimit: rarely(fc.integer({ min: 0, max: 3 }), junk),
-    activeDeadlineSeconds: rarely(fc.integer({ min: 20, max: 2 ** 31 - 1 }), junk),
-    ttlSecondsAfterFinished: rarely(fc.integer({ min: 600, max: 2 ** 31 - 1 }), junk),
+    activeDeadlineSeconds: rarely(fc.integer({ min: 20, max: 2 ** 31 - 1 }), junkTime(20)),
+    ttlSecondsAfterFinished: rarely(fc.integer({ min: 600, max: 2 ** 31 - 1 }), junkTime(600)),
     hostSelector: rarely(fc.constantFrom({}, { matchExpressions: [{ key: 'x', operator: 'DoesNotExist' }] }), junk),
   },
   optional,
