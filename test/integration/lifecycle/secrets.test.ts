@@ -111,7 +111,7 @@ describe('parameters from Secrets', function () {
     assert.equal(other.message, `parameter A: there is no Secret "absent" in namespace ${stage.namespace}: create it`);
   });
 
-  it('are not read where an administrator has taken that right: it waits, and says what to bind', async () => {
+  it('are not read where an administrator has taken that right: it waits, and says what to bind [end: secret-forbidden]', async () => {
     const { kubectl, kubeconfig } = await sharedCluster();
     const user = `secrets-${stage.namespace}`;
     const restricted = await clientAs(user, kubeconfig);
