@@ -65,8 +65,9 @@ export class Preparer {
   }
 
   /**
-   * The same with the values of all parameters, ConfigMaps and Secrets read from the API server. Those of a template's parameters are
-   * checked against its schema when they are first known: later attempts run what was resolved then. Throws KubeError.
+   * The same with the values of all parameters, ConfigMaps and Secrets read from the API server. Those of a template's
+   * parameters are checked against its schema when they are first known: later attempts run what was resolved then. Throws
+   * KubeError.
    */
   async provide(resource: EphemeralDomain): Promise<Provision> {
     const prepared = this.prepare(resource);

@@ -35,9 +35,9 @@ export interface ScratchVerdict {
 }
 
 /**
- * Says which volumes made for attempts are left over: those that nobody wants, and that an earlier look found so already. One look
- * is not enough, since the cache of resources may be behind: a process that was killed a moment ago may have bound an
- * attempt and made its disks.
+ * Says which volumes made for attempts are left over: those that nobody wants, and that an earlier look found so already.
+ * One look is not enough, since the cache of resources may be behind: a process that was killed a moment ago may have bound
+ * an attempt and made its disks.
  */
 export function judgeScratch(
   volumes: readonly ScratchVolume[],
@@ -57,8 +57,8 @@ export type MadeDisk = ScratchPlan | SecretPlan;
 /**
  * The disks of one host that are made for attempts, scratch disks and those with the values of parameters from Secrets: made
  * before their domain is asked for, deleted when the host no longer lists it, and swept where a process was killed in
- * between. Secret values are overwritten before they are deleted, where the host can do that. One thing is done at a time, and whether a volume is wanted is asked
- * within it: so none is deleted that a start has just made.
+ * between. Secret values are overwritten before they are deleted, where the host can do that. One thing is done at a time,
+ * and whether a volume is wanted is asked within it: so none is deleted that a start has just made.
  */
 export class ScratchDisks {
   readonly #parts: ScratchParts;
@@ -74,7 +74,8 @@ export class ScratchDisks {
 
   /**
    * Makes the disks of an attempt whose domain has never run, anew where an earlier process made them: that they are empty,
-   * or hold the values of now, is then certain. `secrets` is what the secret disk holds, where there is one. Returns why one cannot be made, or undefined. Throws LibvirtError where the host gave no answer.
+   * or hold the values of now, is then certain. `secrets` is what the secret disk holds, where there is one. Returns why one
+   * cannot be made, or undefined. Throws LibvirtError where the host gave no answer.
    */
   async make(
     contact: Contact,

@@ -59,8 +59,8 @@ export class Starter {
   /**
    * Asks the host to start the domain of a binding that is stored; the answer is noted in `tracked`. Returns why it cannot
    * be asked at all, 'not-sent' where it could not be reached, undefined where it was asked. Throws LibvirtError where the
-   * images could not be looked up, or no answer came about a disk that is made for it; KubeError where values of parameters could not
-   * be read.
+   * images could not be looked up, or no answer came about a disk that is made for it; KubeError where values of parameters
+   * could not be read.
    */
   async start(
     contact: Contact,
@@ -74,14 +74,8 @@ export class Starter {
     const lack = defined ? undefined : await this.#readValues(tracked, resource);
     if (lack !== undefined) return lack;
     const notify = await this.#notifyPlan(resource, binding);
-    const planning = planDomain(
-      resource,
-      binding,
-      config,
-      cluster,
-      defined ? undefined : tracked.values?.plain,
-      notify,
-    );
+    const values = defined ? undefined : tracked.values?.plain;
+    const planning = planDomain(resource, binding, config, cluster, values, notify);
     if (!planning.ok) return { kind: 'failed', reason: planning.reason, message: planning.message, final: true };
     const missing = await this.#missingImages(contact, planning.plan);
     if (missing.length > 0) return this.#imageNotFound(missing);

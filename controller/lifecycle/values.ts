@@ -59,7 +59,7 @@ async function readSecrets(
   namespace: string,
   parameters: readonly Parameter[],
 ): Promise<SecretValues | Fault> {
-  const values: (readonly [string, Uint8Array])[] = [];
+  const values = new Map<string, Uint8Array>();
   let bytes = 0;
   for (const [name, references] of referencesTo('secretKeyRef', parameters)) {
     const secret = await getSecret(rest, namespace, name);
@@ -73,10 +73,16 @@ async function readSecrets(
         const message = `parameters from Secrets have at most ${MAX_SECRET_BYTES} bytes together: with ${reference.parameter} (key "${reference.key}" of Secret "${name}") they have ${bytes}`;
         return { ok: false, reason: 'InvalidParameters', message };
       }
-      values.push([reference.parameter, decoded]);
+      values.set(reference.parameter, decoded);
     }
   }
-  return new SecretValues(values);
+  // In the order of the parameters, whatever they come from.
+  return new SecretValues(
+    parameters.flatMap(({ name }) => {
+      const value = values.get(name);
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
 }
 
 interface Reference {
