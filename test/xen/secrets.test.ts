@@ -50,6 +50,11 @@ describe('parameters from Secrets on Xen', function () {
     host = await stage.adopt(box);
     controller = await stage.controller({ options: { settleMs: 2_000 } });
   });
+  afterEach(async () => {
+    const { items } = await stage.rest.list(EPHEMERAL_DOMAINS, { namespace: stage.namespace });
+    for (const { metadata } of items) await stage.rest.delete(EPHEMERAL_DOMAINS, metadata);
+    await nothingLeft();
+  });
   after(() => stage.dispose());
 
   function guest(mode: string, changes: Partial<DomainSpec> = {}): Partial<EphemeralDomainSpec> {
@@ -61,6 +66,9 @@ describe('parameters from Secrets on Xen', function () {
 
   const makeSecret = (name: string, data: Readonly<Record<string, string>>) =>
     stage.rest.create(SECRETS, { metadata: { name, namespace: stage.namespace }, data });
+
+  const changePassword = () =>
+    stage.rest.patch(SECRETS, { name: 'database', namespace: stage.namespace }, { data: { password: base64(LATER) } });
 
   const dom0 = async (script: string): Promise<string> => (await box.dom0(script, { timeoutMs: LONG })).output.trim();
 
@@ -108,7 +116,7 @@ describe('parameters from Secrets on Xen', function () {
     assert.equal(waiting.status?.host, undefined);
     await makeSecret('database', { password: base64(PASSWORD), key: base64(KEY) });
     const said = await saidBy('early');
-    assert.match(said, /disk xvdb: 5632 bytes, read-only, begins with "hatchery-secrets 1 2"/);
+    assert.match(said, /disk xvdb: 5120 bytes, read-only, begins with "hatchery-secrets 1 2"/);
     assert.match(
       said,
       new RegExp(`secret PASSWORD: ${PASSWORD.length} bytes, checksum ${checksum(Buffer.from(PASSWORD))}`),
@@ -121,20 +129,17 @@ describe('parameters from Secrets on Xen', function () {
 
   it('stay as they were read, in a file that only root in dom0 can read, and stand nowhere else [end: secret-changed]', async () => {
     await stage.create('runs', guest('run -seconds 600 $(SECRETS_DISK)', { type: 'pvh' }));
-    const { status, metadata } = await stage.until('runs', inPhase('Running'), LONG);
+    const { status } = await stage.until('runs', inPhase('Running'), LONG);
     const uuid = status?.domain?.uuid ?? '';
     const file = `${IMAGES}/${SECRET_PREFIX}*-${uuid}`;
-    assert.equal(await dom0(`stat -c '%a %U %G %s' ${file}`), '600 root root 5632');
-    const database = { name: 'database', namespace: stage.namespace };
-    await stage.rest.patch(SECRETS, database, { data: { password: base64(LATER) } });
+    assert.equal(await dom0(`stat -c '%a %U %G %s' ${file}`), '600 root root 5120');
+    await changePassword();
     const xml = await host.client.getXmlDesc({ name: '', uuid });
     assert.match(xml, /<cmdline>.* xvda<\/cmdline>/);
     assert.match(xml, new RegExp(`<source file='${IMAGES}/${SECRET_PREFIX}`));
     assert.equal(await dom0(`grep -cF ${PASSWORD} ${file}`), '1');
     assert.equal((await stage.get('runs')).status?.attempt, 1);
     await toldToNobody('runs', xml);
-    await stage.rest.delete(EPHEMERAL_DOMAINS, metadata);
-    await nothingLeft();
   });
 
   it('a controller killed before it wrote them: they are written anew by the next one, and go with the domain', async () => {
@@ -147,8 +152,9 @@ describe('parameters from Secrets on Xen', function () {
     const first = await stage.controller({ kill, options: { settleMs: 2_000 } });
     await stage.create('killed', guest('disks'));
     await eventually(() => assert.ok(first.lifeline.isDead, 'not killed yet'), { timeoutMs: LONG });
+    await changePassword();
     controller = await stage.controller({ options: { settleMs: 2_000 } });
-    // Read anew: with what was written into the Secret meanwhile.
+    // Read anew, with what was written into the Secret meanwhile.
     assert.match(await saidBy('killed'), new RegExp(`secret PASSWORD: .* checksum ${checksum(Buffer.from(LATER))}`));
     const { status } = await stage.until('killed', finishedAs('Succeeded', 'PowerOff'), LONG);
     assert.equal(host.starts.get(status?.domain?.uuid ?? ''), 1);
