@@ -56,5 +56,5 @@ export const PARAMETER_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 /** Names in a command line that have a value of Hatchery's own: no parameter can be called so. */
 export const BUILT_IN_NAMES: readonly string[] = [
   ...['DOMAIN_NAME', 'DOMAIN_UUID', 'IP', 'PREFIX', 'NETMASK', 'GATEWAY'],
-  ...['NOTIFY_HOST', 'NOTIFY_PORT', 'NOTIFY_URL', 'REQUEST_TIME'],
+  ...['NOTIFY_HOST', 'NOTIFY_PORT', 'NOTIFY_URL', 'REQUEST_TIME', 'SECRETS_DISK'],
 ];

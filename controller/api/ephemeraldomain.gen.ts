@@ -143,9 +143,11 @@ export interface BootSpec {
   /**
    * Command line for the kernel (Xen) or arguments for the executable, split at blanks (LXC): at most 1,023 bytes,
    * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, each of
-   * parameters, and for guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see
-   * readiness.notify); $$ is one $; any other $(NAME), and one that has no value on the host, stays as it is.
-   * Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it in clear text: no secrets here.
+   * parameters, for guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see readiness.notify),
+   * and for those with parameters from Secrets SECRETS_DISK (see parameters.valueFrom.secretKeyRef); $$ is one $;
+   * any other $(NAME), and one that has no value on the host, stays as it is. Example: console=hvc0 -ipaddr $(IP)
+   * -netmask $(NETMASK). dom0 logs it in clear text: no secrets here, and a $(NAME) of a parameter from a Secret
+   * ends it as Failed with reason InvalidCommandLine.
    */
   readonly cmdline?: string;
 }
@@ -280,7 +282,8 @@ export interface Parameter {
  * Where the value is found, in place of value. It is read once for each attempt.
  */
 export interface ParameterSource {
-  readonly configMapKeyRef: ConfigMapKeySelector;
+  readonly configMapKeyRef?: ConfigMapKeySelector;
+  readonly secretKeyRef?: SecretKeySelector;
 }
 /**
  * A key of a ConfigMap in the same namespace. While the ConfigMap or the key is missing, the EphemeralDomain
@@ -293,6 +296,24 @@ export interface ConfigMapKeySelector {
   readonly name: string;
   /**
    * Key in the ConfigMap's data, such as greeting. Required.
+   */
+  readonly key: string;
+}
+/**
+ * A key of a Secret in the same namespace, any bytes. It never stands in the command line: the guest reads it
+ * from a small disk of its own, the one after all of disks, whose name is $(SECRETS_DISK). So only hosts that
+ * attach disks can run it. Whoever may create an EphemeralDomain can read each Secret of its namespace so, as by
+ * a Pod. While the Secret or the key is missing, the EphemeralDomain waits with reason SecretNotFound; while the
+ * controller may not read Secrets here, with SecretForbidden. All secret values of one EphemeralDomain together
+ * have at most 1 MiB.
+ */
+export interface SecretKeySelector {
+  /**
+   * Name of the Secret, such as database. Required.
+   */
+  readonly name: string;
+  /**
+   * Key in the Secret's data, such as password. Required.
    */
   readonly key: string;
 }

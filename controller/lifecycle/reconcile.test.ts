@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { SecretValues } from '#controller/domain/secrets.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import { patrol } from './patrol.ts';
 import { reconcile } from './reconcile.ts';
@@ -58,7 +59,7 @@ describe('reconcile', () => {
 
     it('the values that the scheduler read are used, and forgotten once it runs', async () => {
       const scene = createScene('xen', { domain, parameters: [parameter] });
-      scene.tracked.values = new Map([['A', 'read']]);
+      scene.tracked.values = { plain: new Map([['A', 'read']]), secrets: new SecretValues() };
       await settle(scene);
       assert.equal(phase(scene), 'Running/DomainStarted');
       assert.equal(scene.tracked.values, undefined);
@@ -92,6 +93,18 @@ describe('reconcile', () => {
       assert.match(scene.stored()?.status?.message ?? '', /^parameter A holds the control character U\+000A/);
       assert.equal(scene.host.runs, 0);
     });
+  });
+
+  it('a parameter’s Secret is gone meanwhile: unbound without a start, named without a value [end: secret-missing]', async () => {
+    const domain = { type: 'pv', memory: '64Mi', vcpus: 1, boot: { kernel: 'k' } } as const;
+    const parameter = { name: 'A', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } };
+    const scene = createScene('xen', { domain, parameters: [parameter] });
+    await settle(scene);
+    assert.equal(phase(scene), 'Pending/SecretNotFound');
+    const message = 'parameter A: there is no Secret "s" in namespace default: create it';
+    assert.equal(scene.stored()?.status?.message, message);
+    assert.equal(scene.host.runs, 0);
+    assert.equal(scene.state.ledger.totals.domains, 0);
   });
 
   it('a look that an event crosses does not count', async () => {

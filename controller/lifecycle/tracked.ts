@@ -1,8 +1,8 @@
-import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import type { ExitReport } from '#controller/notify/index.ts';
 import type { Asked } from './decide.ts';
 import type { Session } from './session.ts';
 import type { End, Found, StartAnswer } from './trace.ts';
+import type { Values } from './values.ts';
 
 /** Whose domain it is, as its metadata or its binding says. */
 export interface Owner {
@@ -29,7 +29,7 @@ export interface Tracked {
   found: Found | undefined;
   request: Request;
   /** Values of its parameters, once they were read for this attempt; until it is asked for. */
-  values: ParameterValues | undefined;
+  values: Values | undefined;
   /** Wall clock ms. */
   requestedAt: number | undefined;
   startedAt: number | undefined;
@@ -130,7 +130,7 @@ export function noteNeverRan(tracked: Tracked): void {
 }
 
 /** This process has stored the binding itself. `isNew`: neither the host nor a watch had told of the attempt before. */
-export function noteBoundByUs(tracked: Tracked, isNew: boolean, values: ParameterValues, version: string): void {
+export function noteBoundByUs(tracked: Tracked, isNew: boolean, values: Values, version: string): void {
   if (isNew && tracked.request.kind === 'not-by-us') tracked.request = { kind: 'not-yet' };
   tracked.values = values;
   tracked.confirmed = version;

@@ -1,6 +1,5 @@
 import { isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { runWorkers } from '#controller/kube/index.ts';
 import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
@@ -27,6 +26,7 @@ import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
 import { forgetSession, noteBoundByUs, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
+import type { Values } from './values.ts';
 import { createHostQueue, KIND_MISSING } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
 
@@ -125,7 +125,7 @@ export class HostWorker {
   }
 
   /** This process has just stored the binding itself, so nobody can have asked the host for its domain. */
-  boundByUs(resource: EphemeralDomain, binding: Binding, values: ParameterValues): void {
+  boundByUs(resource: EphemeralDomain, binding: Binding, values: Values): void {
     const tracked = noticeBinding(this.state, resource, binding, this.#moment());
     // The watch may have told of the binding before its answer came, so what was known before it was sent counts.
     noteBoundByUs(tracked, this.#unheardOf.delete(binding.uuid), values, resource.metadata.resourceVersion);

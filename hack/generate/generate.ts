@@ -39,6 +39,7 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.parameters[]': 'Parameter',
         '.spec.parameters[].valueFrom': 'ParameterSource',
         '.spec.parameters[].valueFrom.configMapKeyRef': 'ConfigMapKeySelector',
+        '.spec.parameters[].valueFrom.secretKeyRef': 'SecretKeySelector',
         '.spec.domain.console': 'ConsoleSpec',
         '.spec.domain.readiness': 'ReadinessSpec',
         '.spec.domain.readiness.tcp': 'TcpReadiness',

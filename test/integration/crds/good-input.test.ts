@@ -114,6 +114,10 @@ const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
     'a value from a ConfigMap',
     { ...SMALLEST, parameters: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a.b-c', key: '.a_B-1' } } }] },
   ],
+  [
+    'a value from a Secret',
+    { ...SMALLEST, parameters: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'a.b-c', key: '.a_B-1' } } }] },
+  ],
   ['an empty hostSelector', { ...SMALLEST, hostSelector: {} }],
   [
     'a hostSelector with everything',

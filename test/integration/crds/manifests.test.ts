@@ -56,7 +56,7 @@ describe('manifests/', function () {
     assert.deepEqual(parts(bed), parts(roles));
     const bindings = bed.split('\n---\n').filter((part) => /^kind: \w+Binding$/m.test(part));
     const ours = bindings.filter((part) => /^ {2}name: hatchery-controller$/m.test(part));
-    assert.equal(ours.length, 3);
+    assert.equal(ours.length, 4);
     for (const binding of ours) assert.match(binding, /kind: User\n {2}name: hatchery-controller/);
   });
 });

@@ -154,6 +154,7 @@ describe('kubectl explain', function () {
     ['edom.status.suspendedAttempts', 'ended by a suspension'],
     ['edt.spec.template.spec.priority', 'a higher one goes first'],
     ['edom.spec.parameters.valueFrom.configMapKeyRef', 'waits with reason ConfigMapNotFound'],
+    ['edom.spec.parameters.valueFrom.secretKeyRef', 'whose name is $(SECRETS_DISK)'],
     ['edom.spec.templateRef', 'stored as status.resolved'],
     ['edom.status.resolved.template', 'as it was then'],
     ['edom.status.resolved.domain.boot.kernel', 'Name of the volume to boot'],
