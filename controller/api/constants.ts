@@ -58,3 +58,6 @@ export const BUILT_IN_NAMES: readonly string[] = [
   ...['DOMAIN_NAME', 'DOMAIN_UUID', 'IP', 'PREFIX', 'NETMASK', 'GATEWAY'],
   ...['NOTIFY_HOST', 'NOTIFY_PORT', 'NOTIFY_URL', 'REQUEST_TIME', 'SECRETS_DISK'],
 ];
+
+/** Items that status.unknownAttempts may have. */
+export const MAX_UNKNOWN_ATTEMPTS = 64;

@@ -405,6 +405,12 @@ export interface EphemeralDomainStatus {
    * How many of the attempts were ended by a suspension: backoffLimit does not count them. Absent for none.
    */
   readonly suspendedAttempts?: number;
+  /**
+   * Attempts that failed with HostStateUnknown, the latest 64 of them. A domain of each may lie paused on its host
+   * without libvirt knowing it, so its address is held back there for as long as this resource exists and that
+   * boot lasts; the DomainHost says what to run in dom0. Absent for none.
+   */
+  readonly unknownAttempts?: readonly EphemeralDomainStatusUnknownAttempts[];
   readonly domain?: DomainStatus;
   /**
    * IPv4 address given to the domain, held until its host no longer lists it.
@@ -451,6 +457,27 @@ export interface EphemeralDomainStatus {
    */
   readonly completionTime?: string;
   readonly resolved?: ResolvedSpec;
+}
+/**
+ * One attempt of which its host may hold a domain that libvirt does not know.
+ */
+export interface EphemeralDomainStatusUnknownAttempts {
+  /**
+   * Number of the attempt; the UUID of its domain follows from it and metadata.uid.
+   */
+  readonly attempt: number;
+  /**
+   * Name of the DomainHost that it was bound to.
+   */
+  readonly host: string;
+  /**
+   * Which boot of the host it was bound in (UUID of the image pool hatchery).
+   */
+  readonly hostBoot: string;
+  /**
+   * Its IPv4 address, which is held back. Absent where it had none.
+   */
+  readonly address?: string;
 }
 /**
  * The attempt's domain as its host knows it, and what tells whether that host still can.

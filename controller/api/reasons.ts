@@ -105,6 +105,8 @@ export const HostReason = {
   ImageDirectoryInUse: 'ImageDirectoryInUse',
   /** The image pool can be neither found nor made. */
   ImagePoolFailed: 'ImagePoolFailed',
+  /** The image pool is gone from the host, or was stopped there, while it was in use; it is being made again. */
+  ImagePoolLost: 'ImagePoolLost',
   /** The host is not what its URI says, or lacks what Hatchery needs. */
   UnsupportedHost: 'UnsupportedHost',
   /** The EphemeralDomain kind is missing from the API server, so that orphans cannot be told: nothing is destroyed. */

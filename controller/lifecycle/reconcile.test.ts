@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 
 import { SecretValues } from '#controller/domain/secrets.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
+import { Ledger } from './ledger.ts';
 import { patrol } from './patrol.ts';
 import { reconcile } from './reconcile.ts';
+import { quarantineLostCreates } from './settling.ts';
 import { ADDRESS, createScene, UUID } from './testing/scene.ts';
 import type { Scene } from './testing/scene.ts';
 import { forgetSession, see } from './tracked.ts';
@@ -157,6 +159,30 @@ describe('reconcile', () => {
     const held = scene.state.ledger.quarantined().get(ADDRESS);
     assert.match(held?.why ?? '', /xl destroy edom-198-18-4-130/);
   });
+
+  for (const backoffLimit of [0, 1]) {
+    it(`Xen: … its address is held back by a later process, too; backoffLimit ${backoffLimit} [end: host-state-unknown]`, async () => {
+      const scene = createScene('xen', { backoffLimit });
+      scene.startAnswer = () => {
+        scene.host.act('create');
+        scene.host.restartDaemon(false);
+        return Promise.resolve({ kind: 'in-doubt', timedOut: false });
+      };
+      await reconcile(scene.parts, UUID);
+      scene.startAnswer = undefined;
+      reconnect(scene);
+      scene.pass(6_000);
+      await settle(scene);
+      assert.equal(phase(scene), backoffLimit === 0 ? 'Failed/HostStateUnknown' : 'Pending/BackOff');
+      const heldBy = (boot: string) => {
+        const later = { ...scene.state, ledger: new Ledger(scene.state.config.network, () => 0) };
+        quarantineLostCreates(later, scene.parts.store, boot);
+        return [...later.ledger.quarantined().keys()];
+      };
+      assert.deepEqual(heldBy(scene.state.contact?.identity.boot ?? ''), [ADDRESS]);
+      assert.deepEqual(heldBy('another boot'), []);
+    });
+  }
 
   it('Xen: the very first create refused: StartFailed, and the address is free again [end: start-failed]', async () => {
     const scene = createScene('xen');

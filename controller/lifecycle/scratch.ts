@@ -1,4 +1,3 @@
-import { EndReason } from '#controller/api/index.ts';
 import type { ScratchPlan, SecretPlan } from '#controller/domain/disks.ts';
 import { SECRET_PREFIX, volumeOwner } from '#controller/domain/disks.ts';
 import type { SecretValues } from '#controller/domain/secrets.ts';
@@ -7,7 +6,7 @@ import type { KubeLogger } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { StorageVolume } from '#controller/libvirt/index.ts';
 import { memoryText } from '#controller/scheduler/index.ts';
-import { bindingOf } from './attempt.ts';
+import { bindingOf, unknownAttemptsOf } from './attempt.ts';
 import type { Contact } from './contact.ts';
 import { Gate } from './gate.ts';
 import { currentContact } from './host-state.ts';
@@ -229,8 +228,9 @@ export class ScratchDisks {
     const { state, store } = this.#parts;
     if (state.domains.has(uuid) || state.assumed.has(uuid)) return true;
     return store.byIndex('uuid', uuid).some((resource) => {
-      if (resource.status?.host !== state.name) return false;
-      return bindingOf(resource) !== undefined || resource.status.reason === EndReason.HostStateUnknown;
+      const binding = bindingOf(resource);
+      if (binding?.uuid === uuid) return binding.host === state.name;
+      return unknownAttemptsOf(resource).some((attempt) => attempt.uuid === uuid && attempt.host === state.name);
     });
   }
 

@@ -152,6 +152,7 @@ describe('kubectl explain', function () {
     ['edom.spec.terminationGracePeriodSeconds', '30 when not said'],
     ['edom.spec.suspend', 'as in a Job'],
     ['edom.status.suspendedAttempts', 'ended by a suspension'],
+    ['edom.status.unknownAttempts', 'held back'],
     ['edt.spec.template.spec.priority', 'a higher one goes first'],
     ['edom.spec.parameters.valueFrom.configMapKeyRef', 'waits with reason ConfigMapNotFound'],
     ['edom.spec.parameters.valueFrom.secretKeyRef', 'whose name is $(SECRETS_DISK)'],
