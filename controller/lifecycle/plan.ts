@@ -11,6 +11,7 @@ import { quantityKiB } from '#controller/domain/quantity.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
 import type { NotifyEndpoint } from '#controller/notify/index.ts';
 import type { Binding } from './attempt.ts';
+import { timeOf } from './time.ts';
 
 export type Planning =
   | { readonly ok: true; readonly plan: DomainPlan }
@@ -50,7 +51,8 @@ export function planDomain(
   }
   const { cmdline: written } = domain.boot;
   const isNeeded = written !== undefined && values !== undefined;
-  const cmdline = isNeeded ? commandLine(written, binding, config, values, notify) : undefined;
+  const names = { ...notifyNames(notify), ...requestNames(resource) };
+  const cmdline = isNeeded ? commandLine(written, binding, config, values, names) : undefined;
   if (cmdline?.ok === false) return { ok: false, reason: 'InvalidCommandLine', message: cmdline.fault.message };
   const { network } = config;
   return {
@@ -89,9 +91,9 @@ function commandLine(
   binding: Binding,
   { network }: HostConfig,
   values: ParameterValues,
-  notify: NotifyPlan | undefined,
+  told: CommandLineNames,
 ) {
-  const names = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid, ...notifyNames(notify) };
+  const names = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid, ...told };
   if (network === undefined || binding.address === undefined) return expandCommandLine(template, names, values);
   const { cidr, gateway } = network;
   const where = { IP: binding.address, PREFIX: String(cidr.prefix), NETMASK: netmaskOf(cidr), GATEWAY: gateway };
@@ -103,6 +105,12 @@ function notifyNames(notify: NotifyPlan | undefined): CommandLineNames {
   const { host, port } = notify.endpoint;
   const url = notify.token === undefined ? {} : { NOTIFY_URL: `http://${host}:${port}/${notify.token}` };
   return { NOTIFY_HOST: host, NOTIFY_PORT: String(port), ...url };
+}
+
+/** When the request came that the domain is to serve, as the original told its guests: seconds since 1970, six digits. */
+function requestNames({ spec }: EphemeralDomain): CommandLineNames {
+  const received = timeOf(spec.request?.receivedTime);
+  return received === undefined ? {} : { REQUEST_TIME: (received / 1_000).toFixed(6) };
 }
 
 /** The CRD sees to it that a disk is one or the other, and that a size is a quantity; one that is none fits nowhere. */
