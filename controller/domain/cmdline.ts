@@ -6,7 +6,8 @@ export const MAX_COMMAND_LINE_BYTES = 1023;
 /** Values of `$(NAME)` in a command line. A name without a value stays as it was written. */
 export type CommandLineNames = Readonly<Partial<Record<CommandLineName, string>>>;
 
-export type CommandLineName = 'DOMAIN_NAME' | 'DOMAIN_UUID' | 'IP' | 'PREFIX' | 'NETMASK' | 'GATEWAY' | 'REQUEST_TIME' | NotifyName;
+export type CommandLineName =
+  'DOMAIN_NAME' | 'DOMAIN_UUID' | 'IP' | 'PREFIX' | 'NETMASK' | 'GATEWAY' | 'REQUEST_TIME' | NotifyName;
 
 /** What a guest needs to know to tell of itself. */
 export type NotifyName = 'NOTIFY_HOST' | 'NOTIFY_PORT' | 'NOTIFY_URL';
