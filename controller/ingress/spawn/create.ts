@@ -36,8 +36,9 @@ export async function createResource(
       last = error;
       if (error.mayHaveRun) doubt = error;
       if (error.kind === 'already-exists') {
-        const found = await ours(rest, body);
-        if (found !== undefined) return { kind: 'created', resource: found };
+        const holder = await holderOf(rest, body);
+        if (holder === 'another') return { kind: 'refused', error };
+        if (holder !== 'unknown') return { kind: 'created', resource: holder };
       } else if (!mayPass(error)) return { kind: 'refused', error };
       await sleep(clock, Math.max(pause, (error.retryAfterSeconds ?? 0) * 1_000));
     }
@@ -45,17 +46,17 @@ export async function createResource(
   return doubt === undefined ? { kind: 'not-created', error: last } : { kind: 'in-doubt', error: doubt };
 }
 
-/** What holds the name, where it is what was asked for; undefined also where that cannot be told now. */
-async function ours(
+/** What holds the name, where it is what was asked for. */
+async function holderOf(
   rest: Pick<RestClient, 'get'>,
   { metadata, spec }: NewObject<EphemeralDomain>,
-): Promise<EphemeralDomain | undefined> {
+): Promise<EphemeralDomain | 'another' | 'unknown'> {
   try {
     const ref = { name: metadata.name ?? '', namespace: metadata.namespace };
     const found = await rest.get(EPHEMERAL_DOMAINS, ref, { timeoutMs: TRY_MS });
-    return isSame(found, spec, metadata.labels?.[RequestLabel.Replica]) ? found : undefined;
+    return isSame(found, spec, metadata.labels?.[RequestLabel.Replica]) ? found : 'another';
   } catch (error) {
-    if (isKubeError(error)) return undefined;
+    if (isKubeError(error)) return 'unknown';
     throw error;
   }
 }

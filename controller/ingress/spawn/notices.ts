@@ -1,12 +1,24 @@
 import { sleep } from '#controller/kube/index.ts';
 import type { Clock } from '#controller/kube/index.ts';
-import type { Admission, Claim, Receiver } from '#controller/notify/index.ts';
-import type { Spawn } from './spawn.ts';
+import type { Admission, Claim, ExitReport, Receiver } from '#controller/notify/index.ts';
 
 /** A guest without a token may speak before the watch tells of its address: it is held so long. */
 const HOLD_MS = 2_000;
 /** So many are held at once; more are told to come again. */
 const MOST_HELD = 256;
+
+/** A spawn, as far as its guest's word goes. */
+export interface Speaker {
+  /** The one that only its guest was told. */
+  readonly token: string | undefined;
+  /** What its domain is called, where it is, and whether its guest was told the token; undefined: not known yet. */
+  readonly domain:
+    { readonly name: string; readonly address: string | undefined; readonly hasToken: boolean } | undefined;
+  readonly hasEnded: boolean;
+  readonly exit: ExitReport | undefined;
+  noticed(peer: string): void;
+  reported(report: ExitReport): void;
+}
 
 export interface NoticesParts {
   readonly clock: Clock;
@@ -21,10 +33,10 @@ export interface NoticesParts {
  */
 export class SpawnNotices implements Receiver {
   readonly #parts: NoticesParts;
-  readonly #byToken = new Map<string, Spawn>();
+  readonly #byToken = new Map<string, Speaker>();
   /** By the domain's name on its host. */
-  readonly #byName = new Map<string, Spawn>();
-  readonly #nameOf = new Map<Spawn, string>();
+  readonly #byName = new Map<string, Speaker>();
+  readonly #nameOf = new Map<Speaker, string>();
   /** Who waits for a name to be known. */
   readonly #held = new Map<string, Set<() => void>>();
   #heldCount = 0;
@@ -33,12 +45,12 @@ export class SpawnNotices implements Receiver {
     this.#parts = parts;
   }
 
-  expect(spawn: Spawn): void {
+  expect(spawn: Speaker): void {
     if (spawn.token !== undefined) this.#byToken.set(spawn.token, spawn);
   }
 
   /** A spawn's resource was seen: perhaps its domain's name is known now. */
-  seen(spawn: Spawn): void {
+  seen(spawn: Speaker): void {
     const name = spawn.domain?.name;
     const before = this.#nameOf.get(spawn);
     if (name === before || spawn.hasEnded) return;
@@ -49,7 +61,7 @@ export class SpawnNotices implements Receiver {
     for (const wake of [...(this.#held.get(name) ?? [])]) wake();
   }
 
-  forget(spawn: Spawn): void {
+  forget(spawn: Speaker): void {
     if (spawn.token !== undefined) this.#byToken.delete(spawn.token);
     this.#forgetName(spawn, this.#nameOf.get(spawn));
   }
@@ -69,7 +81,7 @@ export class SpawnNotices implements Receiver {
     return spawn === undefined ? { kind: 'unknown' } : this.#judge(spawn, claim);
   }
 
-  #judge(spawn: Spawn, { name, peer, token }: Claim): Admission {
+  #judge(spawn: Speaker, { name, peer, token }: Claim): Admission {
     const { domain } = spawn;
     const isElsewhere = domain === undefined ? this.#parts.hostOf(peer) === undefined : domain.address !== peer;
     if (isElsewhere) return { kind: 'stranger', why: 'this is not the address of that domain' };
@@ -93,14 +105,14 @@ export class SpawnNotices implements Receiver {
     if (waiting.size === 0 && this.#held.get(name) === waiting) this.#held.delete(name);
   }
 
-  #forgetName(spawn: Spawn, name: string | undefined): void {
+  #forgetName(spawn: Speaker, name: string | undefined): void {
     if (name === undefined) return;
     this.#nameOf.delete(spawn);
     if (this.#byName.get(name) === spawn) this.#byName.delete(name);
   }
 }
 
-function guestOf(spawn: Spawn, peer: string): Extract<Admission, { kind: 'guest' }>['guest'] {
+function guestOf(spawn: Speaker, peer: string): Extract<Admission, { kind: 'guest' }>['guest'] {
   return {
     ready: () => {
       spawn.noticed(peer);

@@ -11,6 +11,7 @@ import { createResource } from './create.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import type { SpawnFailure } from './failure.ts';
 import type { SpawnMarks } from './marks.ts';
+import type { Speaker } from './notices.ts';
 import { removeResource } from './remove.ts';
 import type { Reaching, SpawnBackend, Spawned, SpawnEnd } from './types.ts';
 
@@ -33,7 +34,7 @@ const LOOK_AGAIN_MS = 1_000;
 const DEFAULT_PERIOD_MS = 200;
 
 /** One request's domain; see Spawned. What happens to its resource is told by seen() and gone(). */
-export class Spawn implements Spawned {
+export class Spawn implements Spawned, Speaker {
   readonly namespace: string;
   readonly name: string;
   readonly #parts: SpawnParts;
