@@ -32,6 +32,22 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 /** Whether a phase is one that never changes any more. */
 export const isFinished = (phase: string | undefined): boolean => phase === Phase.Succeeded || phase === Phase.Failed;
 
+/** Labels of an EphemeralDomain that an ingress replica made for a request. Its Lease carries the first too. */
+export const RequestLabel = {
+  Replica: 'hatchery.dev/replica',
+  Template: 'hatchery.dev/template',
+  Ingress: 'hatchery.dev/ingress',
+} as const;
+
+/** Annotations of one, for people: which request it was made for. */
+export const RequestAnnotation = {
+  Method: 'hatchery.dev/request-method',
+  Host: 'hatchery.dev/request-host',
+  /** Without the query. */
+  Path: 'hatchery.dev/request-path',
+  Trace: 'hatchery.dev/trace-id',
+} as const;
+
 /** Name of the Lease whose holder acts. */
 export const LEASE_NAME = 'hatchery-controller';
 

@@ -78,6 +78,7 @@ export interface EphemeralDomainSpec {
    * changed until the domain has finished.
    */
   readonly ttlSecondsAfterFinished?: number;
+  readonly request?: RequestSpec;
   /**
    * Whether it is to be placed on no host, as in a Job. Set while it runs, its domain is asked to shut down,
    * destroyed where it has not after terminationGracePeriodSeconds, and the EphemeralDomain is Pending; however
@@ -144,10 +145,11 @@ export interface BootSpec {
    * Command line for the kernel (Xen) or arguments for the executable, split at blanks (LXC): at most 1,023 bytes,
    * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, each of
    * parameters, for guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see readiness.notify),
-   * and for those with parameters from Secrets SECRETS_DISK (see parameters.valueFrom.secretKeyRef); $$ is one $;
-   * any other $(NAME), and one that has no value on the host, stays as it is. Example: console=hvc0 -ipaddr $(IP)
-   * -netmask $(NETMASK). dom0 logs it in clear text: no secrets here, and a $(NAME) of a parameter from a Secret
-   * ends it as Failed with reason InvalidCommandLine.
+   * where a request is served REQUEST_TIME (see request.receivedTime), and for those with parameters from Secrets
+   * SECRETS_DISK (see parameters.valueFrom.secretKeyRef); $$ is one $; any other $(NAME), and one that has no
+   * value on the host, stays as it is. Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it in
+   * clear text: no secrets here, and a $(NAME) of a parameter from a Secret ends it as Failed with reason
+   * InvalidCommandLine.
    */
   readonly cmdline?: string;
 }
@@ -372,6 +374,46 @@ export interface Toleration {
    * every effect.
    */
   readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+/**
+ * Set by who makes the EphemeralDomain for one request and serves that itself, as the ingress does; never in a
+ * template, and immutable. The creator alone judges then when the domain is ready: the controller neither tries
+ * its ports nor waits for its word, and readiness.timeoutSeconds does not count. Example: {receivedTime:
+ * '2026-01-02T03:04:05.678901Z'}.
+ */
+export interface RequestSpec {
+  /**
+   * When the request came, UTC, with at most six digits of a second: 2026-01-02T03:04:05.678901Z. Required.
+   * REQUEST_TIME in cmdline stands for it, as seconds since 1970-01-01 with a fraction.
+   */
+  readonly receivedTime: string;
+  readonly notify?: RequestNotify;
+  /**
+   * DomainHosts, by name, where this request failed before: taken only where no other host has room. None by
+   * default. Example: [xen-1].
+   */
+  readonly avoidHosts?: readonly string[];
+}
+/**
+ * Where the guest is to tell of itself in place of the controller: NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL in
+ * cmdline stand for this. What it says of its end reaches the creator alone then. Left out they stand for the
+ * controller's own. Example: {host: 10.0.0.7, port: 9404, token: 0123456789abcdef0123456789abcdef}.
+ */
+export interface RequestNotify {
+  /**
+   * IPv4 address, or name, by which the guest reaches the creator. Required.
+   */
+  readonly host: string;
+  /**
+   * TCP port of host, 1 to 65535. Required.
+   */
+  readonly port: number;
+  /**
+   * The end of NOTIFY_URL, which shows that it is this guest that speaks: 32 random hexadecimal digits. Required.
+   * Everybody who may read the EphemeralDomain can read it, so it shows no more than that; the guest's address is
+   * looked at too.
+   */
+  readonly token: string;
 }
 /**
  * What became of it. Written by the controller only.

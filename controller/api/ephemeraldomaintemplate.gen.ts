@@ -39,9 +39,10 @@ export interface EphemeralDomainTemplateSpec {
 export interface EphemeralDomainPattern {
   readonly metadata?: EphemeralDomainPatternMetadata;
   /**
-   * The EphemeralDomain's spec, but for templateRef and suspend: what its EphemeralDomains do not say themselves.
+   * The EphemeralDomain's spec, but for templateRef, suspend and request: what its EphemeralDomains do not say
+   * themselves.
    */
-  readonly spec: Omit<EffectiveSpec, 'suspend'>;
+  readonly spec: Omit<EffectiveSpec, 'suspend' | 'request'>;
 }
 /**
  * Labels and annotations that each EphemeralDomain made from this template gets.

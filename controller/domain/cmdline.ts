@@ -7,7 +7,15 @@ export const MAX_COMMAND_LINE_BYTES = 1023;
 export type CommandLineNames = Readonly<Partial<Record<CommandLineName, string>>>;
 
 export type CommandLineName =
-  'DOMAIN_NAME' | 'DOMAIN_UUID' | 'IP' | 'PREFIX' | 'NETMASK' | 'GATEWAY' | 'SECRETS_DISK' | NotifyName;
+  | 'DOMAIN_NAME'
+  | 'DOMAIN_UUID'
+  | 'IP'
+  | 'PREFIX'
+  | 'NETMASK'
+  | 'GATEWAY'
+  | 'SECRETS_DISK'
+  | 'REQUEST_TIME'
+  | NotifyName;
 
 /** What a guest needs to know to tell of itself. */
 export type NotifyName = 'NOTIFY_HOST' | 'NOTIFY_PORT' | 'NOTIFY_URL';

@@ -11,6 +11,7 @@ import { quantityKiB } from '#controller/domain/quantity.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
 import type { NotifyEndpoint } from '#controller/notify/index.ts';
 import type { Binding } from './attempt.ts';
+import { timeOf } from './time.ts';
 
 export type Planning =
   | { readonly ok: true; readonly plan: DomainPlan }
@@ -52,7 +53,8 @@ export function planDomain(
   const { cmdline: written } = domain.boot;
   const disks = disksOf(spec, { cluster, uuid: binding.uuid });
   const isNeeded = written !== undefined && values !== undefined;
-  const cmdline = isNeeded ? commandLine(written, binding, config, disks, values, notify) : undefined;
+  const names = { ...notifyNames(notify), ...requestNames(resource), ...secretNames(disks) };
+  const cmdline = isNeeded ? commandLine(written, binding, config, values, names) : undefined;
   if (cmdline?.ok === false) return { ok: false, reason: 'InvalidCommandLine', message: cmdline.fault.message };
   const { network } = config;
   return {
@@ -90,12 +92,10 @@ function commandLine(
   template: string,
   binding: Binding,
   { network }: HostConfig,
-  disks: readonly DiskPlan[],
   values: ParameterValues,
-  notify: NotifyPlan | undefined,
+  told: CommandLineNames,
 ) {
-  const own = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid };
-  const names = { ...own, ...notifyNames(notify), ...secretNames(disks) };
+  const names = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid, ...told };
   if (network === undefined || binding.address === undefined) return expandCommandLine(template, names, values);
   const { cidr, gateway } = network;
   const where = { IP: binding.address, PREFIX: String(cidr.prefix), NETMASK: netmaskOf(cidr), GATEWAY: gateway };
@@ -119,6 +119,12 @@ function disksOf(spec: EffectiveSpec, owner: VolumeOwner): readonly DiskPlan[] {
   const disks = (spec.domain.disks ?? []).map((disk, index) => diskPlan(disk, owner, index));
   if (secretParameters(spec).length === 0) return disks;
   return [...disks, { kind: 'secret', volume: secretVolume(owner) }];
+}
+
+/** When the request came that the domain is to serve, as the original told its guests: seconds since 1970, six digits. */
+function requestNames({ spec }: EphemeralDomain): CommandLineNames {
+  const received = timeOf(spec.request?.receivedTime);
+  return received === undefined ? {} : { REQUEST_TIME: (received / 1_000).toFixed(6) };
 }
 
 /** The CRD sees to it that a disk is one or the other, and that a size is a quantity; one that is none fits nowhere. */

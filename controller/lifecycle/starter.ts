@@ -124,6 +124,11 @@ export class Starter {
   /** Where this guest is to tell of itself; undefined: it does not ask, or no way leads from it to this process. */
   async #notifyPlan(resource: EphemeralDomain, { address }: Binding): Promise<NotifyPlan | undefined> {
     const wishes = notifyWishes(resource);
+    const given = resource.spec.request?.notify;
+    if (given !== undefined) {
+      const { host, port, token } = given;
+      return wishes.endpoint ? { endpoint: { host, port }, token: wishes.token ? token : undefined } : undefined;
+    }
     if (!wishes.endpoint || address === undefined) return undefined;
     const endpoint = await this.#notify?.endpointFor(address);
     if (endpoint !== undefined) return { endpoint, token: wishes.token ? createToken() : undefined };

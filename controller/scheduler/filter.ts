@@ -16,6 +16,8 @@ export interface Ask {
   readonly interface: boolean;
   readonly hostSelector?: LabelSelector | undefined;
   readonly tolerations?: readonly Toleration[] | undefined;
+  /** Names of hosts that are taken only where no other takes it. */
+  readonly avoid?: readonly string[] | undefined;
   readonly namespace: AskingNamespace;
 }
 

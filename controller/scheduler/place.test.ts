@@ -148,6 +148,14 @@ describe('place', () => {
     assert.deepEqual(place(ASK, [host('b'), host('a')]), { kind: 'host', host: 'a' });
   });
 
+  it('takes one that is to be avoided only where no other has room', () => {
+    const ask = { ...ASK, avoid: ['a', 'b'] };
+    const busy = host('c', { starting: 3, freeMemory: 64 * MI });
+    assert.deepEqual(place(ask, [host('a'), host('b'), busy]), { kind: 'host', host: 'c' });
+    const full = host('c', { freeMemory: 0 });
+    assert.deepEqual(place(ask, [host('b'), full, host('a', { starting: 1 })]), { kind: 'host', host: 'b' });
+  });
+
   it('says for each host why it refused', () => {
     const placement = place(ASK, [host('a', { unschedulable: true }), host('b', { freeAddresses: 0 })]);
     assert.deepEqual(placement, {

@@ -1,4 +1,5 @@
 import { BAD_PARAMETERS } from './bad-parameters.ts';
+import { BAD_REQUEST } from './bad-request.ts';
 import { ephemeralDomain, template, withBoot, withDomain } from './support.ts';
 import type { Fields, Manifest } from './support.ts';
 import { BAD_POLICY } from './bad-policy.ts';
@@ -93,6 +94,7 @@ export const BAD_INPUT: readonly BadInput[] = [
   { what: 'no spec', spec: undefined, ...NOTHING_TO_RUN },
   { what: 'no domain and no templateRef', spec: {}, ...NOTHING_TO_RUN },
   ...BAD_PARAMETERS,
+  ...BAD_REQUEST,
   {
     what: 'no memory',
     spec: { domain: { boot: { kernel: 'hatchling' } } },
