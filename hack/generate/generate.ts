@@ -86,6 +86,7 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
     name: 'ephemeraldomaintemplate',
     naming: {
       names: {
+        '.spec.http': 'HttpSpec',
         '.spec.template': 'EphemeralDomainPattern',
         '.spec.template.metadata': 'EphemeralDomainPatternMetadata',
       },

@@ -160,6 +160,12 @@ describe('kubectl explain', function () {
     ['edom.status.resolved.template', 'as it was then'],
     ['edom.status.resolved.domain.boot.kernel', 'Name of the volume to boot'],
     ['edt.spec.parametersSchema', 'JSON Schema'],
+    ['edt.spec.http', 'each request gets a domain of its own'],
+    ['edt.spec.http.port', '8000 when not said'],
+    ['edt.spec.http.maxConcurrent', '16 when not said'],
+    ['edt.spec.http.connections', 'powers off after the first'],
+    ['edt.spec.http.historyLimit', 'as a CronJob does'],
+    ['edt.spec.http.minBytesPerSecond', '240 when not said'],
     ['dh.spec.domainCIDR', 'IPv4 range'],
     ['dh.spec.allowedNamespaces', 'by the labels of their Namespaces'],
   ] as const) {
