@@ -1,12 +1,14 @@
-import { EPHEMERAL_DOMAINS, isFinished } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS, isFinished } from '#controller/api/index.ts';
 import { isKubeError } from '#controller/kube/index.ts';
 import { eventually } from '#test/support/eventually.ts';
+import type { EventuallyOptions } from '#test/support/eventually.ts';
 import type { Proxy } from '../../kube/support.ts';
 import type { RunningController, Stage } from '../stage.ts';
 import type { StageHost } from '../stage-hosts.ts';
 import { History } from './history.ts';
 import type { Deed } from './history.ts';
 import { Player } from './player.ts';
+import { TEMPLATE } from './script.ts';
 import type { Fault, LifeScript, WalkStep } from './script.ts';
 
 /** Lives that have not ended, at once. */
@@ -56,6 +58,8 @@ export class Walk {
     const { resourceVersion } = await this.#stage.rest.list(EPHEMERAL_DOMAINS, { namespace: this.#stage.namespace });
     const watching = this.#watch(resourceVersion);
     const playing = this.#play();
+    const { name, spec } = TEMPLATE;
+    await this.#stage.rest.create(EPHEMERAL_DOMAIN_TEMPLATES, { metadata: this.#metadata(name), spec });
     await this.#startController();
     for (const { name } of this.#hosts) await this.#stage.untilHost(name, 'True');
     try {
@@ -72,24 +76,44 @@ export class Walk {
   }
 
   async #live(life: LifeScript): Promise<void> {
-    const roomIn = { timeoutMs: PATIENCE_MS, intervalMs: 10 };
-    await eventually(() => {
-      this.#throwFailure();
-      if (this.#unfinished() >= AT_ONCE) throw new Error(`${this.#unfinished()} lives go on: ${this.#who()}`);
-    }, roomIn);
+    await this.#unlessFailed(
+      () => {
+        if (this.#unfinished() >= AT_ONCE) throw new Error(`${this.#unfinished()} lives go on: ${this.#who()}`);
+      },
+      { timeoutMs: PATIENCE_MS, intervalMs: 10 },
+    );
     this.#scripts.set(life.name, life);
     await this.#create(life);
     if (life.deletedAfterMs !== undefined) this.#later(life.deletedAfterMs, () => this.#delete(life));
+    const { suspended } = life;
+    if (suspended === undefined) return;
+    this.#later(suspended.afterMs, async () => {
+      await this.#suspend(life, true);
+      this.#later(suspended.forMs, () => this.#suspend(life, false));
+    });
   }
 
   async #create({ name, spec }: LifeScript): Promise<void> {
-    await this.#stage.create(name, spec);
+    await this.#stage.rest.create(EPHEMERAL_DOMAINS, { metadata: this.#metadata(name), spec });
     this.#created += 1;
+  }
+
+  async #suspend({ name }: LifeScript, suspend: boolean): Promise<void> {
+    try {
+      await this.#stage.rest.patch(EPHEMERAL_DOMAINS, this.#metadata(name), { spec: { suspend } });
+    } catch (error) {
+      // Gone, or finished, when its spec can no longer be changed.
+      if (!isKubeError(error, 'not-found', 'invalid')) throw error;
+    }
+  }
+
+  #metadata(name: string): { readonly name: string; readonly namespace: string } {
+    return { name, namespace: this.#stage.namespace };
   }
 
   async #delete(life: LifeScript): Promise<void> {
     try {
-      await this.#stage.rest.delete(EPHEMERAL_DOMAINS, { name: life.name, namespace: this.#stage.namespace });
+      await this.#stage.rest.delete(EPHEMERAL_DOMAINS, this.#metadata(life.name));
     } catch (error) {
       // Its time to live was over.
       if (!isKubeError(error, 'not-found')) throw error;
@@ -177,14 +201,21 @@ export class Walk {
   }
 
   async #untilAllIsDone(): Promise<void> {
-    await eventually(
+    await this.#unlessFailed(
       () => {
-        this.#throwFailure();
         if (this.#pending.size > 0) throw new Error(`${this.#pending.size} things are still to be done`);
         if (this.#unfinished() > 0) throw new Error(`${this.#unfinished()} lives go on: ${this.#who()}`);
       },
       { timeoutMs: PATIENCE_MS },
     );
+  }
+
+  /** Waits for a check to pass; what has failed meanwhile is thrown at once. */
+  async #unlessFailed(check: () => void, options: EventuallyOptions): Promise<void> {
+    await eventually(() => {
+      if (this.#failures.length === 0) check();
+    }, options);
+    this.#throwFailure();
   }
 
   #unfinished(): number {
