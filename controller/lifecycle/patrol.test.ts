@@ -90,6 +90,13 @@ describe('patrol', () => {
     }
   }
 
+  it('an end right after the start is noticed within 4 s, since hosts tell late of starts', async () => {
+    hostOf(1).start();
+    host.gone.add('d0');
+    await host.clock.advance(4_000);
+    assert.ok(host.noticed.has('d0'), 'not noticed');
+  });
+
   it('one probe alone says nothing: two must agree', async () => {
     hostOf(1).start();
     host.gone.add('d0');
@@ -112,6 +119,8 @@ describe('patrol', () => {
 
   it('asks after 1,000 domains at most 150 times a second', async () => {
     hostOf(1_000).start();
+    await host.clock.advance(10_000);
+    host.probes = 0;
     await host.clock.advance(20_000);
     assert.ok(host.probes / 20 <= 150, `${host.probes / 20} a second`);
   });

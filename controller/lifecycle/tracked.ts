@@ -44,6 +44,8 @@ export interface Tracked {
   heard: number;
   /** Monotonic ms of the last sign of life. */
   quietSince: number;
+  /** Whether a probe has found its process since it was started, or since the connection was made. */
+  probed: boolean;
   /** Monotonic ms of a probe that said its process is gone, with no sign of life since. */
   missedAt: number | undefined;
   /** On this session it was asked to shut down, whatever the host said to that. */
@@ -74,6 +76,7 @@ export function track(uuid: string, owner: Owner | undefined, now: number): Trac
     token: 'unread',
     heard: 0,
     quietSince: now,
+    probed: false,
     missedAt: undefined,
     shutdownAsked: false,
     confirmed: undefined,
@@ -140,6 +143,7 @@ export function noteBoundByUs(tracked: Tracked, isNew: boolean, values: Paramete
 export function hearStarted(tracked: Tracked, id: number, now: number, wall: number): void {
   tracked.heard += 1;
   tracked.quietSince = now;
+  tracked.probed = false;
   tracked.missedAt = undefined;
   if (tracked.found?.kind !== 'ended') see(tracked, { kind: 'active', id }, wall);
 }
@@ -161,6 +165,7 @@ export function hearGone(tracked: Tracked): void {
 /** The session is over: what was seen on it counts no more, but for an end, which stays one. */
 export function forgetSession(tracked: Tracked): void {
   tracked.heard += 1;
+  tracked.probed = false;
   tracked.missedAt = undefined;
   tracked.shutdownAsked = false;
   if (tracked.found?.kind !== 'ended') tracked.found = undefined;

@@ -28,7 +28,7 @@ export class Walk {
   readonly #scripts = new Map<string, LifeScript>();
   readonly #players: readonly Player[];
   /** What is still to be done, and is under way. */
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Map<Promise<void>, string>();
   readonly #failures: Error[] = [];
   readonly #stopped = new AbortController();
   /** Faults of one thing happen one after the other. */
@@ -44,7 +44,7 @@ export class Walk {
       scripts: this.#scripts,
       note: (uuid: string, deed: Deed) => this.#note(uuid, deed),
       isStoredAsRunning: (uuid: string) => this.#isStoredAsRunning(uuid),
-      later: (ms: number, work: () => Promise<void>) => this.#later(ms, work),
+      later: (what: string, ms: number, work: () => Promise<void>) => this.#later(what, ms, work),
     };
     this.#players = hosts.map((host) => new Player(host, parts));
   }
@@ -84,12 +84,13 @@ export class Walk {
     );
     this.#scripts.set(life.name, life);
     await this.#create(life);
-    if (life.deletedAfterMs !== undefined) this.#later(life.deletedAfterMs, () => this.#delete(life));
+    if (life.deletedAfterMs !== undefined)
+      this.#later(`delete ${life.name}`, life.deletedAfterMs, () => this.#delete(life));
     const { suspended } = life;
     if (suspended === undefined) return;
-    this.#later(suspended.afterMs, async () => {
+    this.#later(`suspend ${life.name}`, suspended.afterMs, async () => {
       await this.#suspend(life, true);
-      this.#later(suspended.forMs, () => this.#suspend(life, false));
+      this.#later(`resume ${life.name}`, suspended.forMs, () => this.#suspend(life, false));
     });
   }
 
@@ -127,7 +128,7 @@ export class Walk {
     const before = this.#queues.get(on) ?? Promise.resolve();
     const struck = before.then(() => this.#harm(fault));
     this.#queues.set(on, struck);
-    this.#track(struck);
+    this.#track(JSON.stringify(fault), struck);
   }
 
   async #harm(fault: Fault): Promise<void> {
@@ -203,8 +204,10 @@ export class Walk {
   async #untilAllIsDone(): Promise<void> {
     await this.#unlessFailed(
       () => {
-        if (this.#pending.size > 0) throw new Error(`${this.#pending.size} things are still to be done`);
         if (this.#unfinished() > 0) throw new Error(`${this.#unfinished()} lives go on: ${this.#who()}`);
+        if (this.#pending.size === 0) return;
+        const some = [...this.#pending.values()].slice(0, 5).join(', ');
+        throw new Error(`${this.#pending.size} things are still to be done: ${some}`);
       },
       { timeoutMs: PATIENCE_MS },
     );
@@ -240,13 +243,13 @@ export class Walk {
     this.deeds.set(uuid, known.add(deed));
   }
 
-  #later(ms: number, work: () => Promise<void>): void {
-    this.#track(passed(ms).then(work));
+  #later(what: string, ms: number, work: () => Promise<void>): void {
+    this.#track(what, passed(ms).then(work));
   }
 
-  #track(work: Promise<void>): void {
+  #track(what: string, work: Promise<void>): void {
     const tracked = work.catch((error: unknown) => this.#failed(error)).finally(() => this.#pending.delete(tracked));
-    this.#pending.add(tracked);
+    this.#pending.set(tracked, what);
   }
 
   #failed(error: unknown): void {
