@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { SecretValues } from '#controller/domain/secrets.ts';
+import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import { Ledger } from './ledger.ts';
 import { patrol } from './patrol.ts';
@@ -244,27 +245,21 @@ describe('reconcile', () => {
     const { state } = scene;
     const stop = new AbortController();
     const begun = scene.parts.now();
+    const timers = new FakeClock();
     const clock = {
       now: scene.parts.now,
       date: () => new Date(scene.parts.wall()),
-      after: (ms: number, callback: () => void) => {
-        scene.pass(ms);
-        const timer = setImmediate(callback);
-        return { cancel: () => clearImmediate(timer) };
-      },
+      after: (ms: number, callback: () => void) => timers.after(ms, callback),
     };
-    const noticed = new Promise<void>((resolve) => {
-      const changed = () => {
-        stop.abort();
-        resolve();
-      };
-      const nothing = () => Promise.resolve();
-      void patrol(
-        { state, clock, wall: scene.parts.wall, changed, resync: nothing, failed: () => undefined },
-        stop.signal,
-      );
-    });
-    await noticed;
+    const nothing = () => Promise.resolve();
+    const noticed = () => stop.abort();
+    const { wall } = scene.parts;
+    void patrol({ state, clock, wall, changed: noticed, resync: nothing, failed: assert.ifError }, stop.signal);
+    while (!stop.signal.aborted) {
+      const ms = timers.nextIn ?? assert.fail('nobody looks any more');
+      scene.pass(ms);
+      await timers.advance(ms);
+    }
     assert.ok(scene.parts.now() - begun <= 10_000);
     assert.equal(scene.host.state.kind, 'running');
     await settle(scene);
