@@ -1,6 +1,6 @@
 import type { KubeObject, ResourceType } from './types.ts';
 
-/** Kinds of networking.k8s.io/v1, and the Secrets that they name, as far as an ingress controller reads or writes them. */
+/** Kinds of networking.k8s.io/v1, as far as an ingress controller reads or writes them. */
 
 export interface IngressClass extends KubeObject {
   readonly spec?: { readonly controller?: string };
@@ -48,12 +48,6 @@ export interface Ingress extends KubeObject {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly LoadBalancerIngress[] } };
 }
 
-/** core/v1; values are base64. Never logged. */
-export interface Secret extends KubeObject {
-  readonly type?: string;
-  readonly data?: Readonly<Record<string, string>>;
-}
-
 export const INGRESSES: ResourceType<Ingress> = {
   group: 'networking.k8s.io',
   version: 'v1',
@@ -68,12 +62,4 @@ export const INGRESS_CLASSES: ResourceType<IngressClass> = {
   plural: 'ingressclasses',
   kind: 'IngressClass',
   namespaced: false,
-};
-
-export const SECRETS: ResourceType<Secret> = {
-  group: '',
-  version: 'v1',
-  plural: 'secrets',
-  kind: 'Secret',
-  namespaced: true,
 };

@@ -28,8 +28,9 @@ export interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** core/v1, as far as it is read: values are base64. */
+/** core/v1, as far as it is read: values are base64. Never logged. */
 export interface Secret extends KubeObject {
+  readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
 }
 
