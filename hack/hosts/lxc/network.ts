@@ -51,7 +51,7 @@ function hostSide(plan: LxcPlan): readonly string[] {
 /**
  * What guests may send: IPv4 and ARP under the MAC and IPv4 address that their link was given, which libvirt's hook
  * (guest-hook) adds as it starts a domain; nothing else, so that no guest can pass for another. The host itself answers
- * them ARP and ICMP alone. That they do not reach each other is the port isolation of their interfaces.
+ * them ARP and ICMP alone, and nothing where their link is on no bridge. That they do not reach each other is the port isolation of their interfaces.
  */
 export function guestFilter({ network }: LxcPlan): string {
   return `
@@ -60,6 +60,7 @@ table inet hatchery {
     type filter hook input priority 0; policy accept;
     iifname ${BRIDGE} meta l4proto icmp accept
     iifname ${BRIDGE} drop
+    iifname "vnet*" drop
   }
   chain forward {
     type filter hook forward priority 0; policy drop;
