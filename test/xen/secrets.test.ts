@@ -59,11 +59,11 @@ describe('parameters from Secrets on Xen', function () {
   });
   after(() => stage.dispose());
 
-  function guest(mode: string, changes: Partial<DomainSpec> = {}): Partial<EphemeralDomainSpec> {
+  function guest(mode: string, changes: Partial<DomainSpec> = {}, secret = 'database'): Partial<EphemeralDomainSpec> {
     const cmdline = `console=hvc0 quiet -mode ${mode}`;
     const boot = { kernel: 'hatchling', initrd: 'hatchling-initrd', cmdline };
     const domain = { type: 'pv', memory: '96Mi', vcpus: 1, boot, interfaces: [], ...changes } as const;
-    return { domain, parameters: parametersFrom('database') };
+    return { domain, parameters: parametersFrom(secret) };
   }
 
   const makeSecret = (name: string, data: Readonly<Record<string, string>>) =>
@@ -114,8 +114,7 @@ describe('parameters from Secrets on Xen', function () {
 
   it('wait while the Secret is missing, and then reach the guest whole, on the disk after all others [end: secret-missing]', async () => {
     const work = { name: 'work', scratch: { size: '1Mi' } };
-    const { domain } = guest('disks $(SECRETS_DISK)', { disks: [work] });
-    await stage.create('early', { domain, parameters: parametersFrom('late') });
+    await stage.create('early', guest('disks $(SECRETS_DISK)', { disks: [work] }, 'late'));
     const waiting = await stage.until('early', ({ status }) => assert.equal(status?.reason, 'SecretNotFound'), LONG);
     const message = `parameter PASSWORD: there is no Secret "late" in namespace ${stage.namespace}: create it`;
     assert.deepEqual([waiting.status?.phase, waiting.status?.message], ['Pending', message]);
