@@ -174,7 +174,8 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
         instance: config.identity,
       });
       const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs } = config;
-      const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls };
+      const leaseNamespace = config.namespace;
+      const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls, leaseNamespace };
       const mayAct = (): boolean => lease.isHeld();
       const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, options };
       const controller = createController(deps);

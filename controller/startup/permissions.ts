@@ -46,7 +46,7 @@ export const rightsOf = (leaseNamespace: string): readonly Right[] => {
     ...rights(['create'], { group: 'authentication.k8s.io', resource: 'tokenreviews' }),
     ...rights(['create'], { group: 'authorization.k8s.io', resource: 'subjectaccessreviews' }),
     ...rights(['get'], { group: '', resource: 'configmaps', ...AUTHENTICATION }),
-    ...rights(['create'], lease),
+    ...rights(['create', 'list'], lease),
     ...rights(['get', 'update'], { ...lease, name: LEASE_NAME }),
   ];
 };
