@@ -45,6 +45,7 @@ class Passage {
   readonly #totalAt: number;
   #resolve: (outcome: Outcome) => void = () => undefined;
   #answerAhead: ReadAhead | undefined;
+  #response: IncomingMessage | undefined;
   #isOver = false;
   #isSent = false;
   #isWhole = false;
@@ -145,6 +146,7 @@ class Passage {
       return;
     }
     if (this.#isOver) return;
+    this.#response = response;
     onMark('head');
     this.#isExempt = reading.isEventStream;
     if (this.#isExempt) for (const meter of this.#meters) meter.end();
@@ -223,7 +225,8 @@ class Passage {
   }
 
   #onError(error: NodeJS.ErrnoException): void {
-    if (this.#isWhole || this.#isUpgraded) return;
+    // What comes after a whole answer, for instance a body where HEAD was asked, is not listened to.
+    if (this.#isWhole || this.#isUpgraded || this.#response?.complete === true) return;
     const cause = error.code ?? error.message;
     this.#fail(cause.startsWith('HPE_') ? 'bad-answer' : 'guest-ended', cause);
   }
