@@ -6,14 +6,19 @@ import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import { Cancels } from './front/cancels.ts';
 import { RateMeter } from './leg/rate.ts';
 import { failurePage, prefersJson } from './pages.ts';
+import type { Failure } from './pages.ts';
 import { Budget, ReadAhead } from './read-ahead.ts';
 import { serverTiming } from './server-timing.ts';
 
 describe('a page of a failure', () => {
-  const failure = {
-    ...{ status: 503, phase: 'admission', reason: 'Full', why: 'Too <many> at once.' },
-    ...{ domain: { namespace: 'demo', name: 'hello-1' }, retryAfterSeconds: 7 },
-  } as const;
+  const failure: Failure = {
+    status: 503,
+    phase: 'admission',
+    reason: 'Full',
+    why: 'Too <many> at once.',
+    domain: { namespace: 'demo', name: 'hello-1' },
+    retryAfterSeconds: 7,
+  };
 
   it('says which phase failed and why, escaped, and when to come again', () => {
     const { body, headers } = failurePage(failure, 'text/html,*/*');
@@ -60,7 +65,9 @@ describe('a rate', () => {
   const rig = () => {
     const clock = new FakeClock();
     const state = { bytes: 0, slow: 0 };
-    const onSlow = () => void state.slow++;
+    const onSlow = () => {
+      state.slow++;
+    };
     const meter = new RateMeter({
       minBytesPerSecond: 240,
       windowMs: 5_000,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 
 import { eventually } from '#test/support/eventually.ts';
-import { whenArrived } from '../exchange.ts';
+import { systemClock } from '#controller/kube/clock.ts';
+import { awaitBeginning } from '../exchange.ts';
 import { OK, answering, startScene, statusesOf } from '../testing/scene.ts';
 import type { Scene, SceneOptions, Script } from '../testing/scene.ts';
 
@@ -20,7 +21,7 @@ describe('the front over HTTP/1', () => {
 
   it('serves one pipelined request at a time, in order', async () => {
     await start({
-      script: (socket, heard, index) => void (heard.endsWith('\r\n\r\n') && socket.end(OK.replace('ok', `${index}.`))),
+      script: (socket, heard, index) => heard.endsWith('\r\n\r\n') && socket.end(OK.replace('ok', `${index}.`)),
     });
     const visitor = scene.open(GET.repeat(5));
     await soon(() => assert.deepEqual(visitor.text().match(/\d\.(?=HTTP|$)/g), ['0.', '1.', '2.', '3.', '4.']));
@@ -77,9 +78,9 @@ describe('the front over HTTP/1', () => {
 
   it('tells when the beginning of a body is there', async () => {
     const arrivals: string[] = [];
-    const handle: SceneOptions['handle'] = async ({ body, answer }) => {
-      arrivals.push(await whenArrived(body, 4));
-      await answer.whole(PAGE);
+    const handle: SceneOptions['handle'] = async (exchange) => {
+      arrivals.push(await awaitBeginning(exchange, { bytes: 4, ms: 10_000 }, systemClock));
+      await exchange.answer.whole(PAGE);
     };
     await start({ handle });
     const visitor = scene.open(`${postOf(10)}abc`);
@@ -87,6 +88,21 @@ describe('the front over HTTP/1', () => {
     assert.deepEqual(arrivals, []);
     visitor.socket.write('d');
     await soon(() => assert.deepEqual(arrivals, ['here']));
+  });
+
+  it('tells when the beginning of a body is late', async () => {
+    const arrivals: string[] = [];
+    const handle: SceneOptions['handle'] = async (exchange) => {
+      arrivals.push(await awaitBeginning(exchange, { bytes: 64 * 1024, ms: 50 }, systemClock));
+      await exchange.answer.whole({ ...PAGE, status: 408 });
+    };
+    await start({ handle });
+    const visitor = scene.open(`${postOf(10)}abc`);
+    await soon(() => assert.match(visitor.text(), /^HTTP\/1\.1 408 /));
+    visitor.socket.destroy();
+    const quick = scene.open(`${postOf(3)}abc`);
+    await soon(() => assert.deepEqual(arrivals, ['late', 'here']));
+    quick.socket.destroy();
   });
 
   it('refuses a body that is under way so that the refusal is heard: a FIN, and no reset before it', async () => {
@@ -111,9 +127,10 @@ describe('the front over HTTP/1', () => {
   });
 
   it('keeps a connection after a refusal whose body was whole', async () => {
-    const handle: SceneOptions['handle'] = async ({ body, answer }) => {
-      await whenArrived(body, Infinity);
-      await answer.whole(PAGE);
+    const handle: SceneOptions['handle'] = async (exchange) => {
+      await awaitBeginning(exchange, { bytes: 3, ms: 10_000 }, systemClock);
+      await soon(() => assert.equal(exchange.bodyIsWhole(), true));
+      await exchange.answer.whole(PAGE);
     };
     await start({ handle });
     const visitor = scene.open(`${postOf(3)}abc`);

@@ -39,7 +39,7 @@ const hear = (stream: ClientHttp2Stream): Promise<Reply> =>
     stream.setEncoding('latin1').on('data', (data) => (body += String(data)));
     stream.on('headers', (early) => interim.push(Number(early[':status'])));
     stream.once('response', (given) => (headers = { ...given }));
-    stream.once('trailers', (given) => (trailers = { ...given }));
+    stream.once('trailers', (given: Record<string, unknown>) => (trailers = { ...given }));
     stream.on('error', () => undefined);
     stream.once('close', () =>
       resolve({ status: Number(headers[':status']), headers, interim, trailers, body, code: stream.rstCode }),
@@ -191,7 +191,7 @@ describe('the front over TLS and HTTP/2', () => {
   it('closes a connection that cancels more than its share', async () => {
     await start({ handle: waiting, front: { cancels: 3 } });
     let code = -1;
-    session.on('goaway', (given) => (code = given));
+    session.on('goaway', (given: number) => (code = given));
     for (let i = 0; i < 4; i++) {
       const stream = ask({});
       stream.on('error', () => undefined);
@@ -203,7 +203,7 @@ describe('the front over TLS and HTTP/2', () => {
   });
 
   it('drains: says goodbye, finishes what is under way, and serves one stream of each connection that comes yet', async () => {
-    await start({ script: (socket, heard) => void (heard.includes('/slow') || socket.end(OK)) });
+    await start({ script: (socket, heard) => heard.includes('/slow') || socket.end(OK) });
     const slow = hear(ask({ ':path': '/slow' }));
     await soon(() => assert.equal(scene.guest.sockets.length, 1));
     const drained = scene.front.drain({ delayMs: 1_000, idleMs: 10, limitMs: 5_000, upgradedLimitMs: 5_000 });

@@ -61,7 +61,7 @@ export const createIntake2 = (options: FrontOptions, tls: TlsOptions, desk: Desk
     session.once('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
     session.on('stream', (stream, headers, _flags, rawHeaders) => {
-      takeStream(options, tls, desk, { stream, session, headers, rawHeaders: rawHeaders as unknown as string[] });
+      takeStream(options, tls, desk, { stream, session, headers, rawHeaders });
       // One that came while others are told to go elsewhere is served, and is its connection's last.
       if (isLeaving) session.close();
       stream.once('aborted', () => {
@@ -106,7 +106,7 @@ const takeStream = (options: FrontOptions, tls: TlsOptions, desk: Desk, arrival:
   const { stream, session } = arrival;
   const socket = session.socket;
   const servername = socket instanceof TLSSocket && typeof socket.servername === 'string' ? socket.servername : '';
-  const peer = peerOf(socket as TLSSocket);
+  const peer = peerOf(socket);
   const raw = rawHeadOf(arrival);
   const name = servername === '' ? undefined : servername.toLowerCase();
   const reading = settle(readHead(raw, { ...peer, tls: true }, options.policy), stream, tls, name);

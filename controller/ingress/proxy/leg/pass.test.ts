@@ -120,7 +120,7 @@ describe('the leg to a guest', () => {
   });
 
   it('writes the head before the body is there', async () => {
-    await start({ script: (socket, heard) => void (heard.endsWith('\r\n\r\n') && socket.write(OK)) });
+    await start({ script: (socket, heard) => heard.endsWith('\r\n\r\n') && socket.write(OK) });
     const visitor = scene.open(postOf('Content-Length: 3'));
     await soon(() => assert.match(scene.guest.heard[0] ?? '', /\r\nContent-Length: 3\r\n[^]*\r\n\r\n$/));
     visitor.socket.destroy();
@@ -138,13 +138,13 @@ describe('the leg to a guest', () => {
     assert.equal(fault(), undefined);
   });
 
-  const connected: Script = (socket, heard) => void (heard.endsWith('\r\n\r\n') && socket.write('', () => undefined));
+  const connected: Script = (socket, heard) => heard.endsWith('\r\n\r\n') && socket.write('', () => undefined);
   const half: Script = (socket, heard) => {
     if (heard.endsWith('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
   };
 
   it('answers 502 where a guest ends before its answer', async () => {
-    await start({ script: (socket, heard) => void (heard.endsWith('\r\n\r\n') && socket.end()) });
+    await start({ script: (socket, heard) => heard.endsWith('\r\n\r\n') && socket.end() });
     assert.match(await answered(GET), /^HTTP\/1\.1 502 /);
     assert.equal(fault(), 'guest-ended');
   });
@@ -174,9 +174,7 @@ describe('the leg to a guest', () => {
     [
       'chunks',
       (socket, heard) =>
-        void (
-          heard.endsWith('\r\n\r\n') && socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n')
-        ),
+        heard.endsWith('\r\n\r\n') && socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'),
     ],
   ] as const satisfies readonly (readonly [string, Script])[]) {
     it(`breaks an answer of ${what} off whose guest ends within it`, async () => {
@@ -191,7 +189,7 @@ describe('the leg to a guest', () => {
 
   it('does not take an answer for whole that is delimited by its close and ended by a reset', async () => {
     await start({
-      script: (socket, heard) => void (heard.endsWith('\r\n\r\n') && socket.write('HTTP/1.0 200 OK\r\n\r\nhalf')),
+      script: (socket, heard) => heard.endsWith('\r\n\r\n') && socket.write('HTTP/1.0 200 OK\r\n\r\nhalf'),
     });
     const visitor = scene.open(GET);
     await soon(() => assert.match(visitor.text(), /half/));
@@ -274,7 +272,7 @@ describe('the leg to a guest', () => {
     const endless: Script = (socket, heard) => {
       if (!heard.endsWith('\r\n\r\n')) return;
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      const more = () => void (socket.writable && !socket.destroyed && socket.write(much) && setImmediate(more));
+      const more = (): unknown => socket.writable && !socket.destroyed && socket.write(much) && setImmediate(more);
       socket.on('drain', more);
       more();
     };

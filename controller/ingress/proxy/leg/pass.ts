@@ -157,7 +157,7 @@ class Passage {
     const length = status === 204 ? undefined : reading.length;
     answer.begin(status, [...reading.headers, ...decorate(status)], length);
     for (let chunk = await ahead.next(); chunk !== undefined; chunk = await ahead.next()) {
-      if (this.#isOver) return;
+      if (this.#wasEnded()) return;
       if (!isBodyless) await this.#give(chunk);
     }
     // A break is told by the request's own events; an end that is none, by its message.
@@ -246,6 +246,11 @@ class Passage {
     for (const timer of this.#timers) timer.cancel();
     if (!this.#isWhole) this.#socket.destroy();
     this.#resolve(outcome);
+  }
+
+  /** Asked again after a wait, in which it may have changed. */
+  #wasEnded(): boolean {
+    return this.#isOver;
   }
 
   #counted(): Counted {
