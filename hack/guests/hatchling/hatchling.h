@@ -15,7 +15,7 @@
 
 enum mode {
 	MODE_UNKNOWN, MODE_HELLO, MODE_HTTP, MODE_RUN, MODE_CRASH, MODE_HANG, MODE_DEAF, MODE_REBOOT, MODE_PRINT, MODE_SLOW,
-	MODE_EXIT, MODE_DISKS,
+	MODE_EXIT, MODE_DISKS, MODE_PROBE,
 };
 
 /* What this process is, which says where its options are and what it may do to its machine. */

@@ -11,6 +11,7 @@ static const struct { const char *word; enum mode mode; } modes[] = {
 	{ "hello", MODE_HELLO }, { "http", MODE_HTTP }, { "run", MODE_RUN }, { "crash", MODE_CRASH },
 	{ "hang", MODE_HANG }, { "deaf", MODE_DEAF }, { "reboot", MODE_REBOOT }, { "print", MODE_PRINT },
 	{ "slow", MODE_SLOW }, { "exit", MODE_EXIT }, { "disks", MODE_DISKS },
+	{ "probe", MODE_PROBE },
 };
 
 /* A whole number from 0 to max, in decimal digits alone. */
