@@ -27,10 +27,12 @@ export interface Program {
 export interface ProgramOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly folder?: string;
+  /** One that does not end by itself is killed after this; 45 s unless said. */
+  readonly lifetimeMs?: number;
 }
 
 const MAIN = resolve(import.meta.dirname, '../../../controller/main.ts');
-/** A program that ends by itself does so within this; one that does not is killed. */
+/** Within this a program that ends by itself does so. */
 const LIFETIME_MS = 45_000;
 
 /** Starts `hatchery ARGS`, with nothing in its environment that could tell it more but to open no port that others may have. */
@@ -39,7 +41,7 @@ export const startProgram = (args: readonly string[], options: ProgramOptions = 
     cwd: options.folder ?? tmpdir(),
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', HATCHERY_NOTIFY_ADDRESS: 'off', ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LIFETIME_MS,
+    timeout: options.lifetimeMs ?? LIFETIME_MS,
     killSignal: 'SIGKILL',
   });
   const output = { stdout: '', stderr: '' };
