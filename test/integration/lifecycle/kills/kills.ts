@@ -84,10 +84,6 @@ export class Kills {
     return this.#victim?.deaths ?? 0;
   }
 
-  log(): string {
-    return this.#victim?.log() ?? '';
-  }
-
   /** Lets a life be lived to its end; the controller is killed at this point of it, where one is given. */
   async live(name: string, life: LifeName, at?: { readonly point: Point; readonly when: When }): Promise<Living> {
     const kind: LifeKind = LIVES[life];

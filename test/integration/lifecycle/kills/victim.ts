@@ -16,8 +16,6 @@ export interface Victim {
   readonly deaths: number;
   /** Kills it, cuts it off from the API server, and lets the next one come. */
   kill(): void;
-  /** What all its processes have logged. */
-  log(): string;
   stop(): Promise<void>;
 }
 
@@ -34,7 +32,7 @@ export async function startVictim(
   const folder = await scratch({});
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(kubeconfig, await throughProxy(cluster.controllerKubeconfig, api.server, api.ca));
-  const logs: Program[] = [];
+  const programs: Program[] = [];
   let isStopped = false;
   let deaths = 0;
   const start = (): Program => {
@@ -49,7 +47,7 @@ export async function startVictim(
     // Types need not be stripped anew each time.
     const environment = { NODE_COMPILE_CACHE: join(folder, 'compiled') };
     const program = startProgram(args, { environment, lifetimeMs: LIFETIME_MS });
-    logs.push(program);
+    programs.push(program);
     return program;
   };
   let current = start();
@@ -64,19 +62,10 @@ export async function startVictim(
       return deaths;
     },
     kill,
-    log: () =>
-      logs
-        .map((program) =>
-          program
-            .log()
-            .map((line) => JSON.stringify(line))
-            .join('\n'),
-        )
-        .join('\n---\n'),
     stop: async () => {
       isStopped = true;
       current.kill('SIGKILL');
-      await Promise.all(logs.map(({ ended }) => ended));
+      await Promise.all(programs.map(({ ended }) => ended));
       await api[Symbol.asyncDispose]();
       await removeScratch(folder);
     },
