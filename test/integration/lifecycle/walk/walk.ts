@@ -22,6 +22,8 @@ export class Walk {
   /** What happened to each domain, by UUID. */
   readonly deeds = new Map<string, Set<Deed>>();
   readonly faults = new Map<Fault['kind'], number>();
+  /** Boots of hosts that have ended, as a binding names them: its watch event may come later than the host again. */
+  readonly endedBoots = new Set<string>();
   readonly #stage: Stage;
   readonly #hosts: readonly StageHost[];
   readonly #proxy: Proxy;
@@ -163,7 +165,9 @@ export class Walk {
       this.#noteAll(host, 'host-paused');
       return;
     }
+    const { uuid: boot } = await host.client.poolLookupByName('hatchery');
     await host.libvirtd.kill();
+    this.endedBoots.add(boot);
     await passed(fault.downMs);
     await host.revive();
     this.#noteAll(host, 'host-killed');
