@@ -94,8 +94,10 @@ class Passage {
       maxHeaderSize: MAX_HEAD_BYTES,
     });
     request.on('information', ({ statusCode, rawHeaders }) => this.#inform(statusCode, rawHeaders));
-    request.once('response', (response) => void this.#answer(request, response));
-    request.once('upgrade', (response, socket, first) => void this.#upgrade(response, socket, first));
+    // What cannot even be written on was no answer, whatever it was.
+    const spoil = (error: unknown) => this.#fail('bad-answer', String(error));
+    request.once('response', (response) => void this.#answer(request, response).catch(spoil));
+    request.once('upgrade', (response, socket, first) => void this.#upgrade(response, socket, first).catch(spoil));
     request.on('error', (error: NodeJS.ErrnoException) => this.#onError(error));
     request.once('close', () => this.#onError(new Error('the guest closed its connection')));
     this.#isSent = true;
