@@ -6,5 +6,5 @@ export type { Environment, ReadFile } from './load.ts';
 export type { LogFormat, LogLevel } from './common-options.ts';
 export type { IngressConfig } from './ingress-options.ts';
 export type { ControllerConfig } from './options.ts';
-export type { Cidr, ListenAddress } from './values.ts';
+export type { Cidr, ListenAddress, ObjectName } from './values.ts';
 export * from './pki.ts';

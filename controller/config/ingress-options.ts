@@ -9,10 +9,11 @@ import {
   readListenAddress,
   readListenAddressOrOff,
   readNamespace,
+  readObjectName,
   readSpan,
   readWhole,
 } from './values.ts';
-import type { Cidr, ListenAddress } from './values.ts';
+import type { Cidr, ListenAddress, ObjectName } from './values.ts';
 
 /** All that `hatchery ingress` can be told. */
 export interface IngressConfig extends CommonConfig {
@@ -31,6 +32,8 @@ export interface IngressConfig extends CommonConfig {
   readonly notifyAdvertise: string | undefined;
   /** Written into the status of Ingresses; undefined: nothing is written. */
   readonly publishAddress: string | undefined;
+  /** `kubernetes.io/tls` Secret for visitors who name no host; undefined: their handshake fails. */
+  readonly defaultTlsSecret: ObjectName | undefined;
   readonly trustedProxies: readonly Cidr[];
   /** Most domains at a time over all templates and replicas. */
   readonly maxConcurrent: number;
@@ -113,6 +116,13 @@ export const INGRESS_OPTIONS: OptionTable<IngressConfig> = {
     shownDefault: 'none: nothing is written',
     fallback: () => undefined,
     read: readHost,
+  },
+  defaultTlsSecret: {
+    placeholder: 'NAMESPACE/NAME',
+    description: 'Secret of type kubernetes.io/tls with the certificate for visitors who name no host',
+    shownDefault: 'none: their handshake fails',
+    fallback: () => undefined,
+    read: readObjectName,
   },
   trustedProxies: {
     placeholder: 'CIDR,…',

@@ -18,6 +18,12 @@ export interface Cidr {
   readonly family: 'ipv4' | 'ipv6';
 }
 
+/** Names an object of a namespace. */
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 export interface Label {
   readonly key: string;
   readonly value: string;
@@ -85,13 +91,13 @@ export const readHost = (text: string): Reading<string> =>
     : refuse(`${quoted(text)} is no host such as 192.0.2.7 or hatchery.example.org`);
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
-const PREFIX = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+const SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /** `KEY=VALUE` of a Kubernetes label (the key perhaps with a prefix). */
 export const readLabel = (text: string): Reading<Label> => {
   const [key = '', value, ...rest] = text.split('=');
   const [name = '', prefix, ...more] = key.split('/').reverse();
-  const isKey = NAME.test(name) && (prefix === undefined || PREFIX.test(prefix)) && more.length === 0;
+  const isKey = NAME.test(name) && (prefix === undefined || SUBDOMAIN.test(prefix)) && more.length === 0;
   if (!isKey || value === undefined || rest.length > 0 || !(value === '' || NAME.test(value))) {
     return refuse(`${quoted(text)} is no label KEY=VALUE such as hatchery.dev/dom0=true`);
   }
@@ -143,3 +149,12 @@ export const readWhole =
     }
     return read(value);
   };
+
+/** `NAMESPACE/NAME`. */
+export const readObjectName = (text: string): Reading<ObjectName> => {
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (!readNamespace(namespace).ok || !SUBDOMAIN.test(name) || rest.length > 0) {
+    return refuse(`${quoted(text)} is no NAMESPACE/NAME`);
+  }
+  return read({ namespace, name });
+};
