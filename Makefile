@@ -11,7 +11,7 @@ unexport PORT
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos lint format generate verify
+.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-untold bench-patrol lint format generate verify
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -42,6 +42,12 @@ bench-burst: ## Time 2,000 domains on four hosts, and count the API writes.
 
 bench-chaos: ## Run 300 domains on LXC while the controller is killed again and again; count each start.
 	$(RUN) bench/chaos/main.ts
+
+bench-untold: ## Run 400 domains on LXC while all CPUs are busy; count ends never told, time each until noticed.
+	$(RUN) bench/untold/main.ts
+
+bench-patrol: ## Measure what looking after 1,000 idle domains costs an LXC host and the controller.
+	$(RUN) bench/patrol/main.ts
 
 lint: ## Check style and types.
 	@hack/modules.sh && node_modules/.bin/eslint . && node_modules/.bin/tsc --noEmit -p .

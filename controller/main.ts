@@ -74,7 +74,7 @@ const serve = (invocation: Serving, outside: Outside): Promise<void> => {
 /** `hatchery console`; Ctrl-C ends it as it ends any program. */
 const runConsole = async (request: ConsoleRequest): Promise<ExitCode> => {
   try {
-    await printConsole(request, VERSION, printTo(process.stdout));
+    await printConsole(request, VERSION, { print: printTo(process.stdout), tell: say });
   } catch (error) {
     if (error instanceof ToolFault) {
       complain(error);
@@ -89,9 +89,11 @@ const isRefusal = (error: unknown): error is Error =>
   error instanceof ConfigError || error instanceof KubeConfigError || error instanceof StartFault;
 
 /** One line on standard error. */
-const complain = ({ message }: Error): void => {
-  process.stderr.write(`hatchery: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+const say = (line: string): void => {
+  process.stderr.write(`hatchery: ${line.replaceAll(/\s*\n\s*/g, ' ')}\n`);
 };
+
+const complain = ({ message }: Error): void => say(message);
 
 const main = async (): Promise<ExitCode> => {
   try {

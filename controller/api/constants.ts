@@ -32,6 +32,22 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 /** Whether a phase is one that never changes any more. */
 export const isFinished = (phase: string | undefined): boolean => phase === Phase.Succeeded || phase === Phase.Failed;
 
+/** Labels of an EphemeralDomain that an ingress replica made for a request. Its Lease carries the first too. */
+export const RequestLabel = {
+  Replica: 'hatchery.dev/replica',
+  Template: 'hatchery.dev/template',
+  Ingress: 'hatchery.dev/ingress',
+} as const;
+
+/** Annotations of one, for people: which request it was made for. */
+export const RequestAnnotation = {
+  Method: 'hatchery.dev/request-method',
+  Host: 'hatchery.dev/request-host',
+  /** Without the query. */
+  Path: 'hatchery.dev/request-path',
+  Trace: 'hatchery.dev/trace-id',
+} as const;
+
 /** Name of the Lease whose holder acts. */
 export const LEASE_NAME = 'hatchery-controller';
 
@@ -56,5 +72,8 @@ export const PARAMETER_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 /** Names in a command line that have a value of Hatchery's own: no parameter can be called so. */
 export const BUILT_IN_NAMES: readonly string[] = [
   ...['DOMAIN_NAME', 'DOMAIN_UUID', 'IP', 'PREFIX', 'NETMASK', 'GATEWAY'],
-  ...['NOTIFY_HOST', 'NOTIFY_PORT', 'NOTIFY_URL', 'REQUEST_TIME'],
+  ...['NOTIFY_HOST', 'NOTIFY_PORT', 'NOTIFY_URL', 'REQUEST_TIME', 'SECRETS_DISK'],
 ];
+
+/** Items that status.unknownAttempts may have. */
+export const MAX_UNKNOWN_ATTEMPTS = 64;

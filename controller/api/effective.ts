@@ -20,3 +20,7 @@ export const effectiveSpec = ({ spec, status }: EphemeralDomain): EffectiveSpec 
     ...(parameters === undefined ? {} : { parameters }),
   };
 };
+
+/** Names of the parameters whose values come from Secrets. */
+export const secretParameters = ({ parameters = [] }: EffectiveSpec): readonly string[] =>
+  parameters.filter(({ valueFrom }) => valueFrom?.secretKeyRef !== undefined).map(({ name }) => name);

@@ -78,6 +78,7 @@ export interface EphemeralDomainSpec {
    * changed until the domain has finished.
    */
   readonly ttlSecondsAfterFinished?: number;
+  readonly request?: RequestSpec;
   /**
    * Whether it is to be placed on no host, as in a Job. Set while it runs, its domain is asked to shut down,
    * destroyed where it has not after terminationGracePeriodSeconds, and the EphemeralDomain is Pending; however
@@ -143,9 +144,12 @@ export interface BootSpec {
   /**
    * Command line for the kernel (Xen) or arguments for the executable, split at blanks (LXC): at most 1,023 bytes,
    * also after expansion. $(NAME) is replaced for DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, each of
-   * parameters, and for guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see
-   * readiness.notify); $$ is one $; any other $(NAME), and one that has no value on the host, stays as it is.
-   * Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it in clear text: no secrets here.
+   * parameters, for guests that tell of themselves NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL (see readiness.notify),
+   * where a request is served REQUEST_TIME (see request.receivedTime), and for those with parameters from Secrets
+   * SECRETS_DISK (see parameters.valueFrom.secretKeyRef); $$ is one $; any other $(NAME), and one that has no
+   * value on the host, stays as it is. Example: console=hvc0 -ipaddr $(IP) -netmask $(NETMASK). dom0 logs it in
+   * clear text: no secrets here, and a $(NAME) of a parameter from a Secret ends it as Failed with reason
+   * InvalidCommandLine.
    */
   readonly cmdline?: string;
 }
@@ -280,7 +284,8 @@ export interface Parameter {
  * Where the value is found, in place of value. It is read once for each attempt.
  */
 export interface ParameterSource {
-  readonly configMapKeyRef: ConfigMapKeySelector;
+  readonly configMapKeyRef?: ConfigMapKeySelector;
+  readonly secretKeyRef?: SecretKeySelector;
 }
 /**
  * A key of a ConfigMap in the same namespace. While the ConfigMap or the key is missing, the EphemeralDomain
@@ -293,6 +298,24 @@ export interface ConfigMapKeySelector {
   readonly name: string;
   /**
    * Key in the ConfigMap's data, such as greeting. Required.
+   */
+  readonly key: string;
+}
+/**
+ * A key of a Secret in the same namespace, any bytes. It never stands in the command line: the guest reads it
+ * from a small disk of its own, the one after all of disks, whose name is $(SECRETS_DISK). So only hosts that
+ * attach disks can run it. Whoever may create an EphemeralDomain can read each Secret of its namespace so, as by
+ * a Pod. While the Secret or the key is missing, the EphemeralDomain waits with reason SecretNotFound; while the
+ * controller may not read Secrets here, with SecretForbidden. All secret values of one EphemeralDomain together
+ * have at most 1 MiB.
+ */
+export interface SecretKeySelector {
+  /**
+   * Name of the Secret, such as database. Required.
+   */
+  readonly name: string;
+  /**
+   * Key in the Secret's data, such as password. Required.
    */
   readonly key: string;
 }
@@ -353,6 +376,46 @@ export interface Toleration {
   readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
 }
 /**
+ * Set by who makes the EphemeralDomain for one request and serves that itself, as the ingress does; never in a
+ * template, and immutable. The creator alone judges then when the domain is ready: the controller neither tries
+ * its ports nor waits for its word, and readiness.timeoutSeconds does not count. Example: {receivedTime:
+ * '2026-01-02T03:04:05.678901Z'}.
+ */
+export interface RequestSpec {
+  /**
+   * When the request came, UTC, with at most six digits of a second: 2026-01-02T03:04:05.678901Z. Required.
+   * REQUEST_TIME in cmdline stands for it, as seconds since 1970-01-01 with a fraction.
+   */
+  readonly receivedTime: string;
+  readonly notify?: RequestNotify;
+  /**
+   * DomainHosts, by name, where this request failed before: taken only where no other host has room. None by
+   * default. Example: [xen-1].
+   */
+  readonly avoidHosts?: readonly string[];
+}
+/**
+ * Where the guest is to tell of itself in place of the controller: NOTIFY_HOST, NOTIFY_PORT and NOTIFY_URL in
+ * cmdline stand for this. What it says of its end reaches the creator alone then. Left out they stand for the
+ * controller's own. Example: {host: 10.0.0.7, port: 9404, token: 0123456789abcdef0123456789abcdef}.
+ */
+export interface RequestNotify {
+  /**
+   * IPv4 address, or name, by which the guest reaches the creator. Required.
+   */
+  readonly host: string;
+  /**
+   * TCP port of host, 1 to 65535. Required.
+   */
+  readonly port: number;
+  /**
+   * The end of NOTIFY_URL, which shows that it is this guest that speaks: 32 random hexadecimal digits. Required.
+   * Everybody who may read the EphemeralDomain can read it, so it shows no more than that; the guest's address is
+   * looked at too.
+   */
+  readonly token: string;
+}
+/**
  * What became of it. Written by the controller only.
  */
 export interface EphemeralDomainStatus {
@@ -384,6 +447,12 @@ export interface EphemeralDomainStatus {
    * How many of the attempts were ended by a suspension: backoffLimit does not count them. Absent for none.
    */
   readonly suspendedAttempts?: number;
+  /**
+   * Attempts that failed with HostStateUnknown, the latest 64 of them. A domain of each may lie paused on its host
+   * without libvirt knowing it, so its address is held back there for as long as this resource exists and that
+   * boot lasts; the DomainHost says what to run in dom0. Absent for none.
+   */
+  readonly unknownAttempts?: readonly EphemeralDomainStatusUnknownAttempts[];
   readonly domain?: DomainStatus;
   /**
    * IPv4 address given to the domain, held until its host no longer lists it.
@@ -430,6 +499,27 @@ export interface EphemeralDomainStatus {
    */
   readonly completionTime?: string;
   readonly resolved?: ResolvedSpec;
+}
+/**
+ * One attempt of which its host may hold a domain that libvirt does not know.
+ */
+export interface EphemeralDomainStatusUnknownAttempts {
+  /**
+   * Number of the attempt; the UUID of its domain follows from it and metadata.uid.
+   */
+  readonly attempt: number;
+  /**
+   * Name of the DomainHost that it was bound to.
+   */
+  readonly host: string;
+  /**
+   * Which boot of the host it was bound in (UUID of the image pool hatchery).
+   */
+  readonly hostBoot: string;
+  /**
+   * Its IPv4 address, which is held back. Absent where it had none.
+   */
+  readonly address?: string;
 }
 /**
  * The attempt's domain as its host knows it, and what tells whether that host still can.

@@ -8,5 +8,6 @@ export * from './conditions.ts';
 export * from './reasons.ts';
 export * from './defaults.ts';
 export * from './effective.ts';
+export * from './http-policy.ts';
 export * from './resources.ts';
 export * from './quantity.ts';

@@ -32,9 +32,12 @@ export const EndReason = {
   HostRemoved: 'HostRemoved',
   /** Failed: the host has no volume of the name that boot.kernel, boot.initrd or a disk's volume says. */
   ImageNotFound: 'ImageNotFound',
-  /** Failed: a scratch disk cannot be made; message says which, of what size, and why. */
+  /** Failed: a scratch disk, or the one for secret parameters, cannot be made; message says which, of what size, and why. */
   DiskFailed: 'DiskFailed',
-  /** Failed: the command line is too long, or holds what a guest cannot get, once $(NAME) is expanded. */
+  /**
+   * Failed: the command line is too long, or holds what a guest cannot get, once $(NAME) is expanded; or it has $(NAME) of a
+   * parameter that comes from a Secret.
+   */
   InvalidCommandLine: 'InvalidCommandLine',
   /** Failed: its parameters do not suit the template's parametersSchema; message names the parameter and what it wants. */
   InvalidParameters: 'InvalidParameters',
@@ -61,6 +64,10 @@ export const ProgressReason = {
   TemplateNotFound: 'TemplateNotFound',
   /** Pending, Scheduled=False: a ConfigMap that a parameter's value comes from, or the key in it, is not there yet. */
   ConfigMapNotFound: 'ConfigMapNotFound',
+  /** Pending, Scheduled=False: a Secret that a parameter's value comes from, or the key in it, is not there yet. */
+  SecretNotFound: 'SecretNotFound',
+  /** Pending, Scheduled=False: a parameter's value comes from a Secret, which the controller may not read there. */
+  SecretForbidden: 'SecretForbidden',
   /** Running, Suspended=Unknown: spec.suspend was set, and its domain is asked to shut down, or destroyed after the grace. */
   Suspending: 'Suspending',
   /** Pending, Suspended=True, Scheduled=False: spec.suspend is set. */
@@ -98,6 +105,8 @@ export const HostReason = {
   ImageDirectoryInUse: 'ImageDirectoryInUse',
   /** The image pool can be neither found nor made. */
   ImagePoolFailed: 'ImagePoolFailed',
+  /** The image pool is gone from the host, or was stopped there, while it was in use; it is being made again. */
+  ImagePoolLost: 'ImagePoolLost',
   /** The host is not what its URI says, or lacks what Hatchery needs. */
   UnsupportedHost: 'UnsupportedHost',
   /** The EphemeralDomain kind is missing from the API server, so that orphans cannot be told: nothing is destroyed. */

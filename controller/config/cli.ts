@@ -121,7 +121,7 @@ const addConsole = (program: Command, found: (domain: string, flags: ConsoleFlag
     .addHelpText('after', CONSOLE_EPILOGUE)
     .allowExcessArguments(false)
     .addArgument(new Argument('<[NAMESPACE/]NAME>', "The EphemeralDomain; without NAMESPACE in the context's one"))
-    .option('-f, --follow', 'Go on with what it writes, until it ends')
+    .option('-f, --follow', 'Wait until it runs, and go on with what it writes, until it ends')
     .option('-n, --namespace <NAME>', 'Namespace of the EphemeralDomain')
     .option('--raw', 'Print what it wrote as it is, escape sequences too: they can do harm to a terminal')
     .option('--kubeconfig <FILE>', 'Kubeconfig of the cluster. Default: $KUBECONFIG, or ~/.kube/config')

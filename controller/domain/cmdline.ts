@@ -6,7 +6,16 @@ export const MAX_COMMAND_LINE_BYTES = 1023;
 /** Values of `$(NAME)` in a command line. A name without a value stays as it was written. */
 export type CommandLineNames = Readonly<Partial<Record<CommandLineName, string>>>;
 
-export type CommandLineName = 'DOMAIN_NAME' | 'DOMAIN_UUID' | 'IP' | 'PREFIX' | 'NETMASK' | 'GATEWAY' | NotifyName;
+export type CommandLineName =
+  | 'DOMAIN_NAME'
+  | 'DOMAIN_UUID'
+  | 'IP'
+  | 'PREFIX'
+  | 'NETMASK'
+  | 'GATEWAY'
+  | 'SECRETS_DISK'
+  | 'REQUEST_TIME'
+  | NotifyName;
 
 /** What a guest needs to know to tell of itself. */
 export type NotifyName = 'NOTIFY_HOST' | 'NOTIFY_PORT' | 'NOTIFY_URL';
@@ -44,7 +53,7 @@ interface Piece {
 }
 
 /** Whether a command line has `$(NAME)` for this name, written so that it is expanded. */
-export const refersTo = (template: string, wanted: CommandLineName): boolean =>
+export const refersTo = (template: string, wanted: string): boolean =>
   [...template.matchAll(REFERENCE)].some(([, name]) => name === wanted);
 
 /** A stretch of an expanded command line, and the parameter that it came from. */

@@ -34,6 +34,7 @@ const plan: DomainPlan = {
   disks: [
     { kind: 'image', name: 'data', volume: 'data.img' },
     { kind: 'scratch', name: 'work', volume: 'hatchery-scratch-c-u-1', size: '1Gi', bytes: 2 ** 30 },
+    { kind: 'secret', volume: 'hatchery-secret-c-u' },
   ],
   interface: {
     mac: macOf(ADDRESS),
@@ -81,6 +82,14 @@ describe('domainXml for Xen', () => {
           driver: { '@name': 'phy', '@type': 'raw' },
           source: { '@file': '/var/lib/hatchery/images/hatchery-scratch-c-u-1' },
           target: { '@dev': 'xvdb', '@bus': 'xen' },
+        },
+        {
+          '@type': 'file',
+          '@device': 'disk',
+          driver: { '@name': 'phy', '@type': 'raw' },
+          source: { '@file': '/var/lib/hatchery/images/hatchery-secret-c-u' },
+          target: { '@dev': 'xvdc', '@bus': 'xen' },
+          readonly: '',
         },
       ],
       interface: {

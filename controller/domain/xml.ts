@@ -90,6 +90,12 @@ const XEN_TYPES: Readonly<Record<DomainPlan['type'], XmlElement>> = {
   hvm: { '@machine': 'xenfv', '#text': 'hvm' },
 };
 
+const ACCESS: Readonly<Record<DiskPlan['kind'], XmlElement>> = {
+  image: { readonly: {}, shareable: {} },
+  scratch: {},
+  secret: { readonly: {} },
+};
+
 /** Raw files through phy: dom0's kernel serves them, no process. libvirt has no word for a hotplug script of a disk. */
 const diskElements = ({ disks = [], imageDirectory }: DomainPlan): XmlElement => {
   if (disks.length === 0) return {};
@@ -99,7 +105,7 @@ const diskElements = ({ disks = [], imageDirectory }: DomainPlan): XmlElement =>
     driver: { '@name': 'phy', '@type': 'raw' },
     source: { '@file': `${imageDirectory}/${volume}` },
     target: { '@dev': diskTarget(index), '@bus': 'xen' },
-    ...(kind === 'image' ? { readonly: {}, shareable: {} } : {}),
+    ...ACCESS[kind],
   }));
   return { disk };
 };

@@ -13,7 +13,7 @@ export type DeletionVerdict<T> =
  * (its CRD gone) is also 'deleted': who must tell these apart asks for the CRD. Throws KubeError.
  */
 export async function confirmDeletion<T extends KubeObject>(
-  client: RestClient,
+  client: Pick<RestClient, 'get'>,
   type: ResourceType<T>,
   object: T,
   options?: CallOptions,

@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './kubeconfig.ts';
 export * from './metrics.ts';
 export * from './resources.ts';
+export * from './networking.ts';
 export * from './resource-version.ts';
 export * from './rest-client.ts';
 export { createRestClient } from './http-client.ts';

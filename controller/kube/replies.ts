@@ -10,8 +10,9 @@ export function parseObject(subject: CallSubject, body: Buffer): Readonly<Record
   let value: unknown;
   try {
     value = JSON.parse(body.toString());
-  } catch (cause) {
-    throw new KubeError({ ...subject, error: 'malformed', message: 'the answer is not JSON', cause });
+  } catch {
+    // JSON.parse quotes what it cannot read, which may be a Secret's: its words are left out.
+    throw new KubeError({ ...subject, error: 'malformed', message: 'the answer is not JSON' });
   }
   if (!isRecord(value)) throw new KubeError({ ...subject, error: 'malformed', message: 'the answer is no object' });
   return value;

@@ -28,6 +28,12 @@ export interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+/** core/v1, as far as it is read: values are base64. Never logged. */
+export interface Secret extends KubeObject {
+  readonly type?: string;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 /** coordination.k8s.io/v1. Times are RFC 3339 with microseconds. */
 export interface LeaseObject extends KubeObject {
   readonly spec?: {
@@ -139,6 +145,14 @@ export const CONFIG_MAPS: ResourceType<ConfigMap> = {
   version: 'v1',
   plural: 'configmaps',
   kind: 'ConfigMap',
+  namespaced: true,
+};
+
+export const SECRETS: ResourceType<Secret> = {
+  group: '',
+  version: 'v1',
+  plural: 'secrets',
+  kind: 'Secret',
   namespaced: true,
 };
 

@@ -88,6 +88,8 @@ export interface StorageCalls {
   volLookupByName(pool: StoragePool, name: string, options?: CallOptions): Promise<StorageVolume>;
   volCreateXml(pool: StoragePool, xml: string, flags?: number, options?: CallOptions): Promise<StorageVolume>;
   volDelete(volume: StorageVolume, options?: CallOptions): Promise<void>;
+  /** virStorageVolWipe: what the volume holds is overwritten with zeros. */
+  volWipe(volume: StorageVolume, options?: CallOptions): Promise<void>;
   volGetInfo(volume: StorageVolume, options?: CallOptions): Promise<VolumeInfo>;
   /** The file's path as the host sees it. */
   volGetPath(volume: StorageVolume, options?: CallOptions): Promise<string>;

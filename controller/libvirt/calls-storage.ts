@@ -23,6 +23,7 @@ export const createStorageCalls = (call: Caller): Omit<StorageCalls, 'volUpload'
   volCreateXml: (pool, xml, flags = 0, options) =>
     call(P.volCreateXml, poolAndXml(pool, xml, flags), readVolume, options),
   volDelete: (volume, options) => call(P.volDelete, volumeAndFlags(volume), readNothing, options),
+  volWipe: (volume, options) => call(P.volWipe, volumeAndFlags(volume), readNothing, options),
   volGetInfo: (volume, options) => call(P.volGetInfo, (w) => writeVolume(w, volume), readInfo, options),
   volGetPath: (volume, options) => call(P.volGetPath, (w) => writeVolume(w, volume), readString, options),
 });

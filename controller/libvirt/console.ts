@@ -4,10 +4,11 @@ import type { Aside } from './aside.ts';
 import type { StreamHandle } from './connection.ts';
 import type { LibvirtError } from './errors.ts';
 import type { Keeper } from './keeper.ts';
+import { leaveStream } from './leave.ts';
 import type { OpenSettings } from './open.ts';
 import { DomainProcedure, MessageStatus } from './protocol.ts';
 import { Inlet, packetsOf, sendPacket } from './stream.ts';
-import type { CallOptions, DomainRef, TimerHandle } from './types.ts';
+import type { CallOptions, DomainRef } from './types.ts';
 import { writeDomain } from './wire.ts';
 
 /** A host may have hundreds of consoles open, so one holds little. */
@@ -47,11 +48,7 @@ const consoleOver = (settings: OpenSettings, aside: Aside, handle: StreamHandle,
     // Confirms the daemon's end, or makes it end.
     const status = inlet.isOver ? MessageStatus.ok : MessageStatus.error;
     inlet.discard(error);
-    if (!inlet.isDone) {
-      await sendPacket(handle, status);
-      await doneWithin(settings, inlet);
-    }
-    aside.release();
+    await leaveStream(settings, { aside, handle, end: inlet }, status);
   };
   const close = (error?: LibvirtError): Promise<void> => (closing ??= leave(error));
   aside.beforeClose(close);
@@ -73,17 +70,4 @@ const consoleOver = (settings: OpenSettings, aside: Aside, handle: StreamHandle,
       },
     }),
   };
-};
-
-/**
- * Waits for the daemon's answer to the end of a stream. One that has an answer to give and finds the connection gone locks a
- * mutex twice and never does anything again: libvirt 11.3, daemonStreamEvent to virNetServerClientClose.
- */
-const doneWithin = async ({ clock, timeouts }: OpenSettings, inlet: Inlet): Promise<void> => {
-  let timer: TimerHandle | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = clock.setTimeout(resolve, timeouts.leaveMs);
-  });
-  await Promise.race([inlet.done, late]);
-  if (timer !== undefined) clock.clearTimeout(timer);
 };

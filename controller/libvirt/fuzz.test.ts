@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
+import { countFrom } from '#test/support/random.ts';
 import { Connection } from './connection.ts';
 import { LibvirtError } from './errors.ts';
 import { readEvent } from './events.ts';
@@ -10,7 +11,10 @@ import { FakeTransport } from './testing/transport.ts';
 import { readDomain, readError, readListOf, readPool, readString, readVolume } from './wire.ts';
 import { XdrError, XdrReader } from './xdr.ts';
 
-const RUNS = 2_000;
+/** HATCHERY_FUZZ_RUNS says how many inputs each part is fed with. */
+const RUNS = countFrom('HATCHERY_FUZZ_RUNS', 2_000);
+/** So many were measured to take some seconds on a busy machine. */
+const RUNS_A_SECOND = 300;
 
 const bytes = fc.uint8Array({ maxLength: 600 }).map((array) => Buffer.from(array));
 
@@ -56,7 +60,8 @@ const chunks = fc.array(fc.oneof({ weight: 4, arbitrary: frameBytes }, { weight:
   maxLength: 12,
 });
 
-describe('the decoder, fed with anything', () => {
+describe('the decoder, fed with anything', function () {
+  this.timeout(20_000 + (RUNS / RUNS_A_SECOND) * 1_000);
   for (const [what, decode] of Object.entries(decoders)) {
     it(`reads a ${what} or says that it is none`, () => {
       fc.assert(

@@ -111,6 +111,7 @@ export const StorageProcedure = {
   volCreateXml: slow(93, 'STORAGE_VOL_CREATE_XML'),
   volDelete: slow(94, 'STORAGE_VOL_DELETE'),
   volLookupByName: control(95, 'STORAGE_VOL_LOOKUP_BY_NAME'),
+  volWipe: slow(165, 'STORAGE_VOL_WIPE'),
   volGetInfo: control(98, 'STORAGE_VOL_GET_INFO'),
   volGetPath: control(100, 'STORAGE_VOL_GET_PATH'),
   volUpload: slow(208, 'STORAGE_VOL_UPLOAD'),

@@ -2,20 +2,15 @@ import assert from 'node:assert/strict';
 
 import { eventually } from '#test/support/eventually.ts';
 import { LibvirtError, connect } from './index.ts';
-import type { ConnectOptions, Hypervisor, UploadSource } from './index.ts';
-import { MAX_STREAM_PAYLOAD, MessageStatus, MessageType } from './protocol.ts';
+import type { ConnectOptions, Hypervisor } from './index.ts';
+import { MessageStatus } from './protocol.ts';
 import { Inlet } from './stream.ts';
-import { FakeDaemon } from './testing/daemon.ts';
-import { frame, refusal, reply } from './testing/frames.ts';
+import { endToldTo, FakeDaemon } from './testing/daemon.ts';
+import { answerToEnd, isStream, reply, streamPacket } from './testing/frames.ts';
 import type { Message } from './testing/frames.ts';
 
 const VOLUME = { pool: 'images', name: 'kernel', key: '/images/kernel' };
 const DOMAIN = { name: 'a', uuid: '11111111-2222-4333-8444-555555555555' };
-
-const packet = (call: Message, status: number, data = Buffer.alloc(0)): Buffer =>
-  frame({ ...call, type: MessageType.stream, status }, (writer) => writer.raw(data));
-
-const isStream = ({ type }: Message): boolean => type === MessageType.stream;
 
 describe('libvirt streams', () => {
   let daemon: FakeDaemon;
@@ -35,85 +30,6 @@ describe('libvirt streams', () => {
     await daemon.stop();
   });
 
-  /** What a daemon was sent on its stream, once it has confirmed the end. */
-  const uploaded = async (source: UploadSource): Promise<{ sent: number; packets: readonly Buffer[] }> => {
-    daemon.behave = (message) =>
-      isStream(message) && message.status === MessageStatus.ok
-        ? packet(message, MessageStatus.ok)
-        : isStream(message)
-          ? 'silent'
-          : undefined;
-    await open();
-    const sent = await hypervisor.volUpload(VOLUME, source);
-    const packets = daemon.peers[2]?.messages.filter((m) => isStream(m) && m.status === MessageStatus.continue) ?? [];
-    return { sent, packets: packets.map(({ payload }) => payload) };
-  };
-
-  it('upload bytes at hand in packets of the protocol, over a connection of their own', async () => {
-    const bytes = Buffer.alloc(600_001, 'hatchery');
-    const { sent, packets } = await uploaded(bytes);
-    assert.equal(sent, bytes.length);
-    assert.deepEqual(
-      packets.map(({ length }) => length),
-      [MAX_STREAM_PAYLOAD, MAX_STREAM_PAYLOAD, 75_761],
-    );
-    assert.deepEqual(Buffer.concat(packets), bytes);
-    // Its own connection asks for no pings: it may stop reading.
-    assert.deepEqual(
-      daemon.peers[2]?.messages.filter(({ type }) => type === MessageType.call).map(({ procedure }) => procedure),
-      [66, 1, 208],
-    );
-  });
-
-  it('upload bytes as they come', async () => {
-    const source = async function* (): AsyncGenerator<Uint8Array> {
-      for (const text of ['one', '', 'two']) {
-        await Promise.resolve();
-        yield Buffer.from(text);
-      }
-    };
-    const { sent, packets } = await uploaded(source());
-    assert.equal(sent, 6);
-    assert.equal(Buffer.concat(packets).toString(), 'onetwo');
-  });
-
-  it('upload nothing at all', async () => {
-    assert.deepEqual(await uploaded([]), { sent: 0, packets: [] });
-  });
-
-  it('end an upload that the daemon gives up, though its source has more to come', async () => {
-    daemon.behave = (message) =>
-      isStream(message) ? refusal(message, 38, 'no space left', MessageType.stream) : undefined;
-    await open();
-    const source = async function* (): AsyncGenerator<Uint8Array> {
-      yield Buffer.from('x');
-      await new Promise(() => undefined);
-    };
-    await assert.rejects(hypervisor.volUpload(VOLUME, source()), (error) => {
-      assert.ok(error instanceof LibvirtError);
-      assert.deepEqual([error.kind, error.code, error.procedure], ['system', 38, 'STORAGE_VOL_UPLOAD']);
-      return true;
-    });
-    await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
-  });
-
-  it('end an upload whose source fails, with the source’s own error', async () => {
-    await open();
-    const source = function* (): Generator<Uint8Array> {
-      yield Buffer.from('x');
-      throw new RangeError('unreadable');
-    };
-    await assert.rejects(hypervisor.volUpload(VOLUME, source()), RangeError);
-    await eventually(() => assert.ok(daemon.peers[2]?.socket.destroyed));
-  });
-
-  it('end an upload that the daemon does not confirm', async () => {
-    daemon.behave = (message) => (isStream(message) ? 'silent' : undefined);
-    await open({ timeouts: { streamMs: 60 } });
-    await assert.rejects(hypervisor.volUpload(VOLUME, Buffer.from('x')), isKind('timeout'));
-    await assert.rejects(hypervisor.volUpload(VOLUME, Buffer.from('x'), { timeoutMs: 20 }), isKind('timeout'));
-  });
-
   it('need a session', async () => {
     daemon.behave = () => 'silent';
     hypervisor = connect({ uri: daemon.uri });
@@ -123,11 +39,6 @@ describe('libvirt streams', () => {
 
   const { continue: data, ok, error } = MessageStatus;
 
-  const answerToEnd = (message: Message): Buffer =>
-    message.status === ok
-      ? packet(message, ok)
-      : refusal(message, 38, 'stream aborted at client request', MessageType.stream);
-
   let isAnswering: boolean;
   /** Opens a console whose daemon sends these packets right behind its reply. */
   const withOutput = async (...packets: readonly (readonly [number, string])[]): Promise<void> => {
@@ -135,7 +46,7 @@ describe('libvirt streams', () => {
     daemon.behave = (message) => {
       if (isStream(message)) return message.status === data || !isAnswering ? 'silent' : answerToEnd(message);
       if (message.procedure !== 201) return undefined;
-      const output = packets.map(([status, text]) => packet(message, status, Buffer.from(text)));
+      const output = packets.map(([status, text]) => streamPacket(message, status, Buffer.from(text)));
       return Buffer.concat([reply(message), ...output]);
     };
     await open({ timeouts: { leaveMs: 500 } });
@@ -162,12 +73,7 @@ describe('libvirt streams', () => {
   });
 
   /** The end of a console, as this side told it to the daemon. */
-  const toldEnd = (): Promise<Message> =>
-    eventually(() => {
-      const told = daemon.peers[2]?.messages.find((m) => isStream(m) && m.status !== data);
-      assert.ok(told !== undefined);
-      return told;
-    });
+  const toldEnd = (): Promise<Message> => eventually(() => endToldTo(daemon));
 
   const CONSOLES = [
     { what: 'at the end of its output', output: [data, ''], status: ok },

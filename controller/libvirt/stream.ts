@@ -17,16 +17,38 @@ export interface StreamOutcome {
   readonly error: LibvirtError | undefined;
 }
 
-/** The end of a stream that only the daemon decides on: an upload's. */
-export class Outlet implements StreamSink {
-  /** Resolves once the stream is over, well or not. */
+/** Whether the daemon has done with a stream: only then may its connection go, see leaveStream. */
+export interface StreamEnd {
+  readonly isDone: boolean;
+  /** Resolves once it has: it said so, or is gone. */
+  readonly done: Promise<void>;
+}
+
+/** The sending end of a stream: an upload's. */
+export class Outlet implements StreamSink, StreamEnd {
+  /** Resolves once the stream is over, well or not: by the daemon's word, or by this side's. */
   readonly over: Promise<StreamOutcome>;
+  readonly done: Promise<void>;
+  #isDone = false;
+  #finish!: () => void;
   #settle!: (outcome: StreamOutcome) => void;
 
   constructor() {
     this.over = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    this.done = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** Ends it from this side; the daemon has not done with it by that. */
+  giveUp(error: LibvirtError): void {
+    this.#settle({ error });
   }
 
   onData(): void {
@@ -34,17 +56,22 @@ export class Outlet implements StreamSink {
   }
 
   onFinished(): void {
-    this.#settle({ error: undefined });
+    this.#end({ error: undefined });
   }
 
   onFailed(error: LibvirtError): void {
-    this.#settle({ error });
+    this.#end({ error });
+  }
+
+  #end(outcome: StreamOutcome): void {
+    this.#isDone = true;
+    this.#settle(outcome);
+    this.#finish();
   }
 }
 
 /** The receiving end of a stream: holds what came until it is asked for, and makes the daemon wait beyond a bound. */
-export class Inlet implements StreamSink {
-  /** Resolves once the daemon has done with the stream: it said so, or is gone. */
+export class Inlet implements StreamSink, StreamEnd {
   readonly done: Promise<void>;
   readonly #flow: Flow;
   readonly #highWater: number;

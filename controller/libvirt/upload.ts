@@ -1,7 +1,9 @@
 import type { UploadSource } from './api.ts';
 import { openAside } from './aside.ts';
 import type { StreamHandle } from './connection.ts';
+import { LibvirtError } from './errors.ts';
 import type { Keeper } from './keeper.ts';
+import { leaveStream } from './leave.ts';
 import type { OpenSettings } from './open.ts';
 import { MessageStatus, StorageProcedure } from './protocol.ts';
 import { Outlet, packetsOf, sendPacket } from './stream.ts';
@@ -17,14 +19,24 @@ export const volUpload = async (
   source: UploadSource,
   options: CallOptions | undefined,
 ): Promise<number> => {
-  const aside = await openAside(settings, keeper, StorageProcedure.volUpload.name);
-  const fail = (ms: number) => (): void => aside.connection.fail('timeout', `the upload is not done after ${ms} ms`);
+  const { name } = StorageProcedure.volUpload;
+  const aside = await openAside(settings, keeper, name);
+  const outlet = new Outlet();
   const whole = options?.timeoutMs;
-  const deadline = new Watchdog(settings.clock, whole ?? Infinity, fail(whole ?? Infinity));
   const { streamMs } = settings.timeouts;
+  let leave: (() => Promise<void>) | undefined;
+  const fail = (ms: number) => (): void => {
+    const why = `the upload is not done after ${ms} ms`;
+    // Before the stream is open there is no end that the daemon could answer.
+    if (leave === undefined) aside.connection.fail('timeout', why);
+    else
+      outlet.giveUp(
+        new LibvirtError(why, { kind: 'timeout', uri: settings.uri.text, procedure: name, mayHaveRun: true }),
+      );
+  };
+  const deadline = new Watchdog(settings.clock, whole ?? Infinity, fail(whole ?? Infinity));
   const progress = new Watchdog(settings.clock, streamMs, fail(streamMs));
   try {
-    const outlet = new Outlet();
     const limits = { timeoutMs: settings.timeouts.slowMs, sendBefore: options?.sendBefore };
     const handle = await aside.connection.openStream(
       StorageProcedure.volUpload,
@@ -32,14 +44,29 @@ export const volUpload = async (
       outlet,
       limits,
     );
-    const sent = await sendAll(handle, outlet, source, progress);
+    let isToldEnd = false;
+    let leaving: Promise<void> | undefined;
+    leave = () =>
+      (leaving ??= leaveStream(settings, { aside, handle, end: outlet }, isToldEnd ? undefined : MessageStatus.error));
+    const left = leave;
+    aside.beforeClose((error) => {
+      outlet.giveUp(error);
+      return left();
+    });
+    const { sent, isWhole } = await sendAll(handle, outlet, source, progress);
+    if (isWhole) {
+      isToldEnd = true;
+      handle.send(MessageStatus.ok, undefined);
+    }
     const { error } = await outlet.over;
     if (error !== undefined) throw error;
     return sent;
   } finally {
     deadline.stop();
     progress.stop();
-    aside.release();
+    // Its caller need not wait for it; closing the hypervisor does.
+    if (leave === undefined) aside.release();
+    else void leave();
   }
 };
 
@@ -53,13 +80,19 @@ const writeArguments =
     writer.u32(0);
   };
 
-/** Sends the source to its end, or until the daemon says that it is over. */
+interface Sent {
+  readonly sent: number;
+  /** Whether the source was sent to its end. */
+  readonly isWhole: boolean;
+}
+
+/** Sends the source to its end, or until the upload is over before. */
 const sendAll = async (
   handle: StreamHandle,
   outlet: Outlet,
   source: UploadSource,
   progress: Watchdog,
-): Promise<number> => {
+): Promise<Sent> => {
   const chunks = iterate(source);
   let sent = 0;
   for (;;) {
@@ -68,7 +101,7 @@ const sendAll = async (
     const step = await Promise.race([chunks.next(), outlet.over]);
     if ('error' in step) {
       abandon(chunks);
-      return sent;
+      return { sent, isWhole: false };
     }
     progress.restart();
     if (step.done === true) break;
@@ -76,14 +109,13 @@ const sendAll = async (
       const over = await Promise.race([sendPacket(handle, MessageStatus.continue, packet), outlet.over]);
       if (over !== undefined) {
         abandon(chunks);
-        return sent;
+        return { sent, isWhole: false };
       }
       sent += packet.length;
       progress.restart();
     }
   }
-  handle.send(MessageStatus.ok, undefined);
-  return sent;
+  return { sent, isWhole: true };
 };
 
 /** Lets a source that is not read to its end close what it holds open; how that goes is its own affair. */

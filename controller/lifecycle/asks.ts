@@ -11,11 +11,12 @@ export function askOf(resource: EphemeralDomain, labels: Labels | undefined): As
     memory: memoryKiB * 1024,
     hostSelector: effectiveSpec(resource)?.hostSelector,
     tolerations: policyOf(resource).tolerations,
+    avoid: resource.spec.request?.avoidHosts,
     namespace: { name: resource.metadata.namespace ?? '', labels },
   };
 }
 
-/** What asks the same is refused by the same hosts. */
+/** What asks the same is refused by the same hosts; those that it would rather avoid refuse it no more than others. */
 export function signatureOf(resource: EphemeralDomain): string {
   const { hostSelector = null } = effectiveSpec(resource) ?? {};
   const { tolerations } = policyOf(resource);

@@ -1,5 +1,6 @@
 import { DomainCondition, findCondition, isFinished, isTrue, ProgressReason, policyOf } from '#controller/api/index.ts';
 import type { Condition, EphemeralDomain, EphemeralDomainStatus } from '#controller/api/index.ts';
+import { attemptUuid, domainName } from '#controller/domain/identity.ts';
 import type { ExitReport } from '#controller/notify/index.ts';
 import type { BoundAttempt } from './decide.ts';
 import type { AttemptView, Stopping } from './next.ts';
@@ -35,6 +36,23 @@ export function bindingOf(resource: EphemeralDomain): Binding | undefined {
     ready: isTrue(status.conditions, DomainCondition.Ready),
     exit: exitOf(status),
   };
+}
+
+/** An attempt of which its host may hold a domain that libvirt does not know. */
+export interface UnknownAttempt {
+  readonly uuid: string;
+  readonly name: string;
+  readonly host: string;
+  readonly hostBoot: string;
+  readonly address: string | undefined;
+}
+
+/** The attempts that failed with HostStateUnknown, this one or earlier ones. */
+export function unknownAttemptsOf({ metadata, status }: EphemeralDomain): readonly UnknownAttempt[] {
+  return (status?.unknownAttempts ?? []).map(({ attempt, host, hostBoot, address }) => {
+    const uuid = attemptUuid(metadata.uid, attempt);
+    return { uuid, name: domainName(address, uuid), host, hostBoot, address };
+  });
 }
 
 /** Whether what is stored is the binding that was to be stored. */

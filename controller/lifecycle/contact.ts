@@ -1,7 +1,6 @@
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import type { HypervisorKind } from '#controller/domain/xml.ts';
-import { sleep } from '#controller/kube/index.ts';
-import type { Clock } from '#controller/kube/index.ts';
+import type { KubeLogger } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { StoragePool } from '#controller/libvirt/index.ts';
 import type { HostIdentity } from './decide.ts';
@@ -9,7 +8,7 @@ import { poke } from './poke.ts';
 import { EVERY_TYPE, readCapabilities } from './capabilities.ts';
 import type { DomainType } from './capabilities.ts';
 import { HostFault, imagePool } from './pool.ts';
-import { isCurrent, onSession } from './session.ts';
+import { onSession } from './session.ts';
 import type { Session } from './session.ts';
 import type { HostTrace, Listed } from './trace.ts';
 import { createLxcTrace, createTestTrace } from './traces/persistent.ts';
@@ -44,8 +43,11 @@ export function hypervisorType(kind: HypervisorKind): string {
   return TYPES[kind];
 }
 
-/** Finds out who the host is, settles what its daemon missed, and lists. Throws LibvirtError or HostFault. */
-export async function makeContact(session: Session, config: HostConfig): Promise<Contact> {
+/**
+ * Finds out who the host is, settles what its daemon missed, and lists. `boot`: what an earlier contact on this session
+ * found, since the host cannot have been booted while its connection stood. Throws LibvirtError or HostFault.
+ */
+export async function makeContact(session: Session, config: HostConfig, boot?: string): Promise<Contact> {
   const { kind } = config.uri;
   const capabilities = readCapabilities(
     await onSession(session, 'CONNECT_GET_CAPABILITIES', (host) => host.getCapabilities()),
@@ -57,7 +59,7 @@ export async function makeContact(session: Session, config: HostConfig): Promise
       `spec.uri says ${kind}, but libvirtd there runs ${types === '' ? 'nothing' : types}`,
     );
   }
-  const pool = await imagePool(session, config.imageDirectory);
+  const pool = await imagePool(session, config.imageDirectory, boot);
   const trace = traceOf(session, kind, pool, config.imageDirectory);
   const unsettled = await trySettle(trace);
   const listed = await trace.list();
@@ -83,8 +85,15 @@ export async function makeContact(session: Session, config: HostConfig): Promise
   };
 }
 
+/** Tries again to settle what could not be settled before. Throws LibvirtError where the host gave no answer. */
+export async function settleMissed(contact: Contact, host: string, logger: KubeLogger): Promise<void> {
+  if (contact.unsettled === undefined) return;
+  logger.warn('Missed ends are not settled yet', { host, why: contact.unsettled });
+  contact.unsettled = await trySettle(contact.trace);
+}
+
 /** Why it could not be settled; undefined: it is. Throws LibvirtError where the host gave no answer. */
-export async function trySettle(trace: HostTrace): Promise<string | undefined> {
+async function trySettle(trace: HostTrace): Promise<string | undefined> {
   try {
     await trace.settle();
     return undefined;
@@ -102,29 +111,5 @@ function traceOf(session: Session, kind: HypervisorKind, pool: StoragePool, imag
       return createLxcTrace(session);
     case 'test':
       return createTestTrace(session);
-  }
-}
-
-const RETRY_MS = { min: 500, max: 10_000 };
-
-/**
- * Does what comes first on a new session, again and again while that stands, until it succeeds. `failed` is told why it did
- * not, with the reason for the DomainHost; whatever that is: one host's trouble must not end the others.
- */
-export async function untilSettled(
-  session: Session,
-  settle: () => Promise<void>,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-  failed: (reason: string, error: unknown) => void,
-): Promise<void> {
-  for (let pause = RETRY_MS.min; !signal.aborted && isCurrent(session); pause = Math.min(pause * 2, RETRY_MS.max)) {
-    try {
-      await settle();
-      return;
-    } catch (error) {
-      if (!isCurrent(session)) return;
-      failed(error instanceof HostFault ? error.reason : 'Settling', error);
-      await sleep(clock, pause, signal);
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { judge } from './decide.ts';
 import type { Asked, BoundAttempt, FailureReason, HostIdentity, Verdict } from './decide.ts';
 import type { End, Found } from './trace.ts';
+import type { ValueLack } from './values.ts';
 
 /** What of a resource decides over one attempt. */
 export interface AttemptView {
@@ -59,7 +60,7 @@ export type Change =
   /** Unbound, the same attempt again: it never ran. */
   | { readonly kind: 'rebind'; readonly heldBy: string }
   /** Unbound, the same attempt again: it never ran, and cannot for lack of something that gives it its place back meanwhile. */
-  | { readonly kind: 'unbind'; readonly reason: 'ConfigMapNotFound'; readonly message: string }
+  | { readonly kind: 'unbind'; readonly reason: ValueLack; readonly message: string }
   /** It is decided that the domain, which runs, is stopped. */
   | { readonly kind: 'stopping'; readonly why: Stopping['why']; readonly id: number }
   /** Unbound, and suspended. `neverRan`: nobody was asked to start it, so the same attempt may be bound again. */

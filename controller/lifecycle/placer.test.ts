@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { EphemeralDomain } from '#controller/api/index.ts';
+import { SecretValues } from '#controller/domain/secrets.ts';
 import { createStore, silentLogger } from '#controller/kube/index.ts';
 import type { RestClient, Store } from '#controller/kube/index.ts';
 import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
@@ -32,6 +33,7 @@ const BACK_OFF = {
   message: 'attempt 1 of 2 failed',
   lastTransitionTime: '1970-01-01T00:00:00Z',
 } as const;
+const VALUES = { plain: new Map(), secrets: new SecretValues() };
 const LACK = { reason: 'ConfigMapNotFound', message: 'there is no ConfigMap' } as const;
 
 /** A placer with one host that takes everything, whose ConfigMaps are answered by the test. */
@@ -114,7 +116,7 @@ describe('Placer, while ConfigMaps are read', () => {
     await clock.advance(999.5);
     await turn();
     assert.equal(asked(), 1);
-    await answer({ kind: 'ready', resource: pending, values: new Map() });
+    await answer({ kind: 'ready', resource: pending, values: VALUES });
     assert.equal(store.get('default/x')?.status?.host, 'h');
     assert.equal(placer.waitsSince(pending), undefined);
   });
@@ -147,7 +149,7 @@ describe('Placer, while a binding is being stored', () => {
     });
     placer.noticed(pending);
     await turn();
-    await answer({ kind: 'ready', resource: pending, values: new Map() });
+    await answer({ kind: 'ready', resource: pending, values: VALUES });
     assert.equal(asked(), 0);
     await clock.advance(10_500);
     await turn();

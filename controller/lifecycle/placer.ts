@@ -3,7 +3,6 @@ import { isKubeError, keyOf } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import { policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { PendingQueue, place, waitingMessage } from '#controller/scheduler/index.ts';
 import type { Ask, HostView, Labels, Refusal as HostRefusal } from '#controller/scheduler/index.ts';
 import type { Refusal } from '#controller/templates/index.ts';
@@ -15,6 +14,7 @@ import { bindPatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import { timeOf } from './time.ts';
 import type { WallClock } from './time.ts';
+import type { Values } from './values.ts';
 import type { HostWorker } from './worker.ts';
 import type { Assumption } from './worker-parts.ts';
 import { Priority } from './writer.ts';
@@ -286,7 +286,7 @@ interface Place extends Assumption {
   readonly uuid: string;
 }
 
-function bindHere(worker: HostWorker, stored: EphemeralDomain, values: ParameterValues): void {
+function bindHere(worker: HostWorker, stored: EphemeralDomain, values: Values): void {
   const binding = bindingOf(stored);
   if (binding !== undefined) worker.boundByUs(stored, binding, values);
 }

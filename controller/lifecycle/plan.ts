@@ -1,9 +1,9 @@
-import { effectiveSpec } from '#controller/api/index.ts';
-import type { DiskSpec, DomainSpec, EphemeralDomain } from '#controller/api/index.ts';
+import { effectiveSpec, secretParameters } from '#controller/api/index.ts';
+import type { DiskSpec, DomainSpec, EffectiveSpec, EphemeralDomain } from '#controller/api/index.ts';
 import { expandCommandLine, refersTo } from '#controller/domain/cmdline.ts';
 import type { CommandLineNames, ParameterValues } from '#controller/domain/cmdline.ts';
-import { scratchVolume } from '#controller/domain/disks.ts';
-import type { DiskPlan, ScratchOwner } from '#controller/domain/disks.ts';
+import { diskTarget, scratchVolume, secretVolume } from '#controller/domain/disks.ts';
+import type { DiskPlan, VolumeOwner } from '#controller/domain/disks.ts';
 import type { HostConfig } from '#controller/domain/hostspec.ts';
 import { macOf } from '#controller/domain/identity.ts';
 import { netmaskOf } from '#controller/domain/ipv4.ts';
@@ -11,6 +11,7 @@ import { quantityKiB } from '#controller/domain/quantity.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
 import type { NotifyEndpoint } from '#controller/notify/index.ts';
 import type { Binding } from './attempt.ts';
+import { timeOf } from './time.ts';
 
 export type Planning =
   | { readonly ok: true; readonly plan: DomainPlan }
@@ -43,14 +44,17 @@ export function planDomain(
   notify?: NotifyPlan,
 ): Planning {
   const { namespace = '', name, uid } = resource.metadata;
-  const domain = effectiveSpec(resource)?.domain;
-  if (domain === undefined) {
+  const spec = effectiveSpec(resource);
+  if (spec === undefined) {
     const message = 'status.resolved is gone, which says what runs: somebody else wrote this status';
     return { ok: false, reason: 'InvalidTemplate', message };
   }
+  const { domain } = spec;
   const { cmdline: written } = domain.boot;
+  const disks = disksOf(spec, { cluster, uuid: binding.uuid });
   const isNeeded = written !== undefined && values !== undefined;
-  const cmdline = isNeeded ? commandLine(written, binding, config, values, notify) : undefined;
+  const names = { ...notifyNames(notify), ...requestNames(resource), ...secretNames(disks) };
+  const cmdline = isNeeded ? commandLine(written, binding, config, values, names) : undefined;
   if (cmdline?.ok === false) return { ok: false, reason: 'InvalidCommandLine', message: cmdline.fault.message };
   const { network } = config;
   return {
@@ -69,7 +73,7 @@ export function planDomain(
       initrd: domain.boot.initrd,
       cmdline: cmdline?.text,
       imageDirectory: config.imageDirectory,
-      disks: (domain.disks ?? []).map((disk, index) => diskPlan(disk, { cluster, uuid: binding.uuid }, index)),
+      disks,
       interface:
         network === undefined || binding.address === undefined
           ? undefined
@@ -89,9 +93,9 @@ function commandLine(
   binding: Binding,
   { network }: HostConfig,
   values: ParameterValues,
-  notify: NotifyPlan | undefined,
+  told: CommandLineNames,
 ) {
-  const names = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid, ...notifyNames(notify) };
+  const names = { DOMAIN_NAME: binding.name, DOMAIN_UUID: binding.uuid, ...told };
   if (network === undefined || binding.address === undefined) return expandCommandLine(template, names, values);
   const { cidr, gateway } = network;
   const where = { IP: binding.address, PREFIX: String(cidr.prefix), NETMASK: netmaskOf(cidr), GATEWAY: gateway };
@@ -105,8 +109,26 @@ function notifyNames(notify: NotifyPlan | undefined): CommandLineNames {
   return { NOTIFY_HOST: host, NOTIFY_PORT: String(port), ...url };
 }
 
+function secretNames(disks: readonly DiskPlan[]): CommandLineNames {
+  const index = disks.findIndex(({ kind }) => kind === 'secret');
+  return index < 0 ? {} : { SECRETS_DISK: diskTarget(index) };
+}
+
+/** Its disks in their order, and after them the one with the values of parameters from Secrets, where there are any. */
+function disksOf(spec: EffectiveSpec, owner: VolumeOwner): readonly DiskPlan[] {
+  const disks = (spec.domain.disks ?? []).map((disk, index) => diskPlan(disk, owner, index));
+  if (secretParameters(spec).length === 0) return disks;
+  return [...disks, { kind: 'secret', volume: secretVolume(owner) }];
+}
+
+/** When the request came that the domain is to serve, as the original told its guests: seconds since 1970, six digits. */
+function requestNames({ spec }: EphemeralDomain): CommandLineNames {
+  const received = timeOf(spec.request?.receivedTime);
+  return received === undefined ? {} : { REQUEST_TIME: (received / 1_000).toFixed(6) };
+}
+
 /** The CRD sees to it that a disk is one or the other, and that a size is a quantity; one that is none fits nowhere. */
-function diskPlan({ name, volume, scratch }: DiskSpec, owner: ScratchOwner, index: number): DiskPlan {
+function diskPlan({ name, volume, scratch }: DiskSpec, owner: VolumeOwner, index: number): DiskPlan {
   if (scratch === undefined) return { kind: 'image', name, volume: volume ?? '' };
   const { size } = scratch;
   const bytes = (quantityKiB(size) ?? Infinity) * 1024;
@@ -119,20 +141,28 @@ export interface DomainNeeds {
   readonly memoryKiB: number;
   readonly vcpus: number;
   readonly disks: boolean;
+  /** Whether parameters come from Secrets, and so on a disk. */
+  readonly secrets: boolean;
   /** Whether it has an interface, and so an address. */
   readonly interface: boolean;
 }
 
 /** Of a resource that nothing says of what it runs: nothing is started for that. */
-const NO_NEEDS: DomainNeeds = { type: 'pv', memoryKiB: 0, vcpus: 0, disks: false, interface: true };
+const NO_NEEDS: DomainNeeds = { type: 'pv', memoryKiB: 0, vcpus: 0, disks: false, secrets: false, interface: true };
 
 /** What it takes; nothing where it is not resolved yet. */
 export function needsOf(resource: EphemeralDomain): DomainNeeds {
-  const domain = effectiveSpec(resource)?.domain;
-  if (domain === undefined) return NO_NEEDS;
-  const { type, vcpus, disks = [], interfaces } = domain;
-  const memoryKiB = memoryKiBOf(domain);
-  return { type, memoryKiB, vcpus, disks: disks.length > 0, interface: interfaces?.length !== 0 };
+  const spec = effectiveSpec(resource);
+  if (spec === undefined) return NO_NEEDS;
+  const { type, vcpus, disks = [], interfaces } = spec.domain;
+  return {
+    type,
+    memoryKiB: memoryKiBOf(spec.domain),
+    vcpus,
+    disks: disks.length > 0,
+    secrets: secretParameters(spec).length > 0,
+    interface: interfaces?.length !== 0,
+  };
 }
 
 /** The CRD refuses a memory that is no quantity; one that got past it all the same fits nowhere. */

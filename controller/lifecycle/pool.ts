@@ -22,14 +22,19 @@ export class HostFault extends Error {
 
 /**
  * The image pool of a host: transient, so that it lives exactly as long as the host's boot (its state is under /run), and
- * its UUID stands for that boot. Made where there is none. Throws HostFault where another pool is in the way.
+ * its UUID stands for that boot. Made where there is none, as `boot` where that is known already. Throws HostFault where
+ * another pool is in the way.
  */
-export async function imagePool(session: Session, directory: string): Promise<StoragePool> {
+export async function imagePool(
+  session: Session,
+  directory: string,
+  boot: string = randomUUID(),
+): Promise<StoragePool> {
   const known = await poolByName(session);
   if (known !== undefined) return checked(session, known, directory);
   await refuseOthers(session, directory);
   const xml = buildXml({
-    pool: { '@type': 'dir', name: POOL_NAME, uuid: randomUUID(), target: { path: directory } },
+    pool: { '@type': 'dir', name: POOL_NAME, uuid: boot, target: { path: directory } },
   });
   try {
     return await onSession(session, 'STORAGE_POOL_CREATE_XML', (host) => host.poolCreateXml(xml));
@@ -47,6 +52,21 @@ function poolByName(session: Session): Promise<StoragePool | undefined> {
     onSession(session, 'STORAGE_POOL_LOOKUP_BY_NAME', (host) => host.poolLookupByName(POOL_NAME)),
   );
 }
+
+/** Whether the host still has the very pool that was found or made on this session. */
+export async function hasPool(session: Session, { uuid }: StoragePool): Promise<boolean> {
+  return (await poolByName(session))?.uuid === uuid;
+}
+
+/** Whether a call failed since the image pool is gone from its host, or was stopped there. */
+export function isPoolLost(error: unknown): error is LibvirtError {
+  if (!(error instanceof LibvirtError)) return false;
+  if (error.kind === 'no-storage-pool') return true;
+  return error.kind === 'operation-invalid' && OF_ACTIVE_POOLS.has(error.procedure);
+}
+
+/** Calls of ours that libvirtd refuses as invalid where the pool is not active, and for no other reason. */
+const OF_ACTIVE_POOLS: ReadonlySet<string> = new Set(['STORAGE_VOL_LOOKUP_BY_NAME', 'STORAGE_POOL_REFRESH']);
 
 async function checked(session: Session, pool: StoragePool, directory: string): Promise<StoragePool> {
   const transient = await onSession(session, 'CONNECT_LIST_ALL_STORAGE_POOLS', (host) =>

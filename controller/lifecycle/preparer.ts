@@ -1,15 +1,16 @@
-import { effectiveSpec, EPHEMERAL_DOMAIN_TEMPLATES } from '#controller/api/index.ts';
+import { effectiveSpec, EPHEMERAL_DOMAIN_TEMPLATES, EndReason, secretParameters } from '#controller/api/index.ts';
 import type { EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
-import type { ParameterValues } from '#controller/domain/cmdline.ts';
+import { refersTo } from '#controller/domain/cmdline.ts';
 import { isKubeError, keyOf } from '#controller/kube/index.ts';
 import type { RestClient, Store } from '#controller/kube/index.ts';
 import { checkParameters, resolveTemplate, SchemaCache } from '#controller/templates/index.ts';
 import type { Refusal } from '#controller/templates/index.ts';
-import { readValues } from './configmaps.ts';
+import { readValues } from './values.ts';
+import type { ValueLack, Values } from './values.ts';
 
 /** Why a resource cannot be placed yet, whatever place is free. */
 export interface Lack {
-  readonly reason: 'TemplateNotFound' | 'ConfigMapNotFound';
+  readonly reason: 'TemplateNotFound' | ValueLack;
   readonly message: string;
 }
 
@@ -28,7 +29,7 @@ export type Preparation =
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 export type Provision =
-  | { readonly kind: 'ready'; readonly resource: EphemeralDomain; readonly values: ParameterValues }
+  | { readonly kind: 'ready'; readonly resource: EphemeralDomain; readonly values: Values }
   | Exclude<Preparation, { kind: 'ready' }>;
 
 export interface PreparerParts {
@@ -42,7 +43,7 @@ export function templateKeyOf({ metadata, spec }: EphemeralDomain): string | und
   return name === undefined ? undefined : keyOf({ namespace: metadata.namespace, name });
 }
 
-/** Makes of a pending resource, its template and its ConfigMaps what is to be placed and started. */
+/** Makes of a pending resource, its template, its ConfigMaps and its Secrets what is to be placed and started. */
 export class Preparer {
   readonly #parts: PreparerParts;
   readonly #schemas = new SchemaCache();
@@ -54,18 +55,19 @@ export class Preparer {
   /** From the cache alone. What is resolved already stays as it is. */
   prepare(resource: EphemeralDomain): Preparation {
     const key = templateKeyOf(resource);
-    if (key === undefined || effectiveSpec(resource) !== undefined) return { kind: 'ready', resource };
+    if (key === undefined || effectiveSpec(resource) !== undefined) return whole(resource);
     const template = this.#parts.templates.get(key);
     if (template === undefined) return { kind: 'lacks', lack: noTemplate(resource) };
     const resolution = resolveTemplate(resource.spec, template, this.#schemas.of(template));
     if (!resolution.ok) return { kind: 'refused', refusal: resolution.refusal };
     const status = { ...resource.status, resolved: resolution.resolved };
-    return { kind: 'ready', resource: { ...resource, status } };
+    return whole({ ...resource, status });
   }
 
   /**
-   * The same with the values of all parameters, ConfigMaps read from the API server. Those of a template's parameters are
-   * checked against its schema when they are first known: later attempts run what was resolved then. Throws KubeError.
+   * The same with the values of all parameters, ConfigMaps and Secrets read from the API server. Those of a template's
+   * parameters are checked against its schema when they are first known: later attempts run what was resolved then. Throws
+   * KubeError.
    */
   async provide(resource: EphemeralDomain): Promise<Provision> {
     const prepared = this.prepare(resource);
@@ -80,7 +82,8 @@ export class Preparer {
       return { kind: 'lacks', lack: { reason, message } };
     }
     const { values } = reading;
-    const refusal = template && checkParameters(template, this.#schemas.of(template), values);
+    const all = new Map([...values.plain, ...values.secrets.texts()]);
+    const refusal = template && checkParameters(template, this.#schemas.of(template), all);
     if (refusal !== undefined) return { kind: 'refused', refusal };
     return { kind: 'ready', resource: prepared.resource, values };
   }
@@ -113,6 +116,18 @@ export class Preparer {
     const key = templateKeyOf(resource);
     return key === undefined ? undefined : this.#parts.templates.get(key);
   }
+}
+
+/** Refused where its command line, which dom0 logs, asks for a value from a Secret. */
+function whole(resource: EphemeralDomain): Preparation {
+  const spec = effectiveSpec(resource);
+  const { cmdline = '' } = spec?.domain.boot ?? {};
+  const secret = spec && secretParameters(spec).find((name) => refersTo(cmdline, name));
+  if (secret === undefined) return { kind: 'ready', resource };
+  const message =
+    `parameter ${secret} comes from a Secret, and dom0 logs command lines for everybody there to read: ` +
+    `take $(${secret}) out of boot.cmdline, and let the guest read it from its disk $(SECRETS_DISK)`;
+  return { kind: 'refused', refusal: { reason: EndReason.InvalidCommandLine, message } };
 }
 
 function noTemplate({ metadata, spec }: EphemeralDomain): Lack {

@@ -3,9 +3,22 @@ import type { EphemeralDomain, ReadinessSpec } from '#controller/api/index.ts';
 import type { Probe } from '#controller/notify/index.ts';
 import { timeOf } from './time.ts';
 
-/** What a resource's domain has to do to be ready; undefined: to be started. The one place that reads it. */
+/**
+ * What a resource's domain has to do to be ready, as far as the controller looks after that: of one that its creator serves
+ * itself (spec.request) nothing. The one place that reads it.
+ */
 export function readinessOf(resource: EphemeralDomain): ReadinessSpec | undefined {
-  return effectiveSpec(resource)?.domain.readiness;
+  return isServedByCreator(resource) ? undefined : effectiveSpec(resource)?.domain.readiness;
+}
+
+/** Whether its creator alone says when it is ready. */
+function isServedByCreator({ spec }: EphemeralDomain): boolean {
+  return spec.request !== undefined;
+}
+
+/** Whether it is ready as soon as it is started. */
+export function isReadyByStart(resource: EphemeralDomain): boolean {
+  return !isServedByCreator(resource) && readinessOf(resource) === undefined;
 }
 
 /** Whether its guest is to say itself that it is ready. */
@@ -28,6 +41,7 @@ export function probeOf(
 /** What makes it ready, in words; undefined where being started does. */
 export function describeReadiness(resource: EphemeralDomain): string | undefined {
   const { notify, tcp, http } = readinessOf(resource) ?? {};
+  if (isServedByCreator(resource)) return 'its creator, which serves spec.request, says so';
   if (notify !== undefined) return 'its guest says so by POST /ready';
   if (tcp !== undefined) return `port ${tcp.port} takes a connection`;
   return http === undefined ? undefined : `GET ${http.path} on port ${http.port} is answered well`;

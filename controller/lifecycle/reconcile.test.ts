@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 
+import { SecretValues } from '#controller/domain/secrets.ts';
+import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
+import { Ledger } from './ledger.ts';
 import { patrol } from './patrol.ts';
 import { reconcile } from './reconcile.ts';
+import { quarantineLostCreates } from './settling.ts';
 import { ADDRESS, createScene, UUID } from './testing/scene.ts';
 import type { Scene } from './testing/scene.ts';
 import { forgetSession, see } from './tracked.ts';
@@ -58,7 +62,7 @@ describe('reconcile', () => {
 
     it('the values that the scheduler read are used, and forgotten once it runs', async () => {
       const scene = createScene('xen', { domain, parameters: [parameter] });
-      scene.tracked.values = new Map([['A', 'read']]);
+      scene.tracked.values = { plain: new Map([['A', 'read']]), secrets: new SecretValues() };
       await settle(scene);
       assert.equal(phase(scene), 'Running/DomainStarted');
       assert.equal(scene.tracked.values, undefined);
@@ -92,6 +96,18 @@ describe('reconcile', () => {
       assert.match(scene.stored()?.status?.message ?? '', /^parameter A holds the control character U\+000A/);
       assert.equal(scene.host.runs, 0);
     });
+  });
+
+  it('a parameter’s Secret is gone meanwhile: unbound without a start, named without a value [end: secret-missing]', async () => {
+    const domain = { type: 'pv', memory: '64Mi', vcpus: 1, boot: { kernel: 'k' } } as const;
+    const parameter = { name: 'A', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } };
+    const scene = createScene('xen', { domain, parameters: [parameter] });
+    await settle(scene);
+    assert.equal(phase(scene), 'Pending/SecretNotFound');
+    const message = 'parameter A: there is no Secret "s" in namespace default: create it';
+    assert.equal(scene.stored()?.status?.message, message);
+    assert.equal(scene.host.runs, 0);
+    assert.equal(scene.state.ledger.totals.domains, 0);
   });
 
   it('a look that an event crosses does not count', async () => {
@@ -144,6 +160,30 @@ describe('reconcile', () => {
     const held = scene.state.ledger.quarantined().get(ADDRESS);
     assert.match(held?.why ?? '', /xl destroy edom-198-18-4-130/);
   });
+
+  for (const backoffLimit of [0, 1]) {
+    it(`Xen: … its address is held back by a later process, too; backoffLimit ${backoffLimit} [end: host-state-unknown]`, async () => {
+      const scene = createScene('xen', { backoffLimit });
+      scene.startAnswer = () => {
+        scene.host.act('create');
+        scene.host.restartDaemon(false);
+        return Promise.resolve({ kind: 'in-doubt', timedOut: false });
+      };
+      await reconcile(scene.parts, UUID);
+      scene.startAnswer = undefined;
+      reconnect(scene);
+      scene.pass(6_000);
+      await settle(scene);
+      assert.equal(phase(scene), backoffLimit === 0 ? 'Failed/HostStateUnknown' : 'Pending/BackOff');
+      const heldBy = (boot: string) => {
+        const later = { ...scene.state, ledger: new Ledger(scene.state.config.network, () => 0) };
+        quarantineLostCreates(later, scene.parts.store, boot);
+        return [...later.ledger.quarantined().keys()];
+      };
+      assert.deepEqual(heldBy(scene.state.contact?.identity.boot ?? ''), [ADDRESS]);
+      assert.deepEqual(heldBy('another boot'), []);
+    });
+  }
 
   it('Xen: the very first create refused: StartFailed, and the address is free again [end: start-failed]', async () => {
     const scene = createScene('xen');
@@ -205,27 +245,21 @@ describe('reconcile', () => {
     const { state } = scene;
     const stop = new AbortController();
     const begun = scene.parts.now();
+    const timers = new FakeClock();
     const clock = {
       now: scene.parts.now,
       date: () => new Date(scene.parts.wall()),
-      after: (ms: number, callback: () => void) => {
-        scene.pass(ms);
-        const timer = setImmediate(callback);
-        return { cancel: () => clearImmediate(timer) };
-      },
+      after: (ms: number, callback: () => void) => timers.after(ms, callback),
     };
-    const noticed = new Promise<void>((resolve) => {
-      const changed = () => {
-        stop.abort();
-        resolve();
-      };
-      const nothing = () => Promise.resolve();
-      void patrol(
-        { state, clock, wall: scene.parts.wall, changed, resync: nothing, failed: () => undefined },
-        stop.signal,
-      );
-    });
-    await noticed;
+    const nothing = () => Promise.resolve();
+    const noticed = () => stop.abort();
+    const { wall } = scene.parts;
+    void patrol({ state, clock, wall, changed: noticed, resync: nothing, failed: assert.ifError }, stop.signal);
+    while (!stop.signal.aborted) {
+      const ms = timers.nextIn ?? assert.fail('nobody looks any more');
+      scene.pass(ms);
+      await timers.advance(ms);
+    }
     assert.ok(scene.parts.now() - begun <= 10_000);
     assert.equal(scene.host.state.kind, 'running');
     await settle(scene);

@@ -1,7 +1,14 @@
-import { DomainCondition, EndReason, Phase, ProgressReason, policyOf } from '#controller/api/index.ts';
+import {
+  DomainCondition,
+  EndReason,
+  MAX_UNKNOWN_ATTEMPTS,
+  Phase,
+  ProgressReason,
+  policyOf,
+} from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { ExitReport } from '#controller/notify/index.ts';
-import { countedAttempts, nextAttempt, pauseAfter } from './attempt.ts';
+import { bindingOf, countedAttempts, nextAttempt, pauseAfter } from './attempt.ts';
 import { hasNeverRun } from './next.ts';
 import type { Change } from './next.ts';
 import { clip, conditionsOf, hostOf, isReady, patch, ready, readyReason, set, started } from './status-parts.ts';
@@ -70,9 +77,19 @@ export function changePatch(
   now: number,
   exit?: ExitReport,
 ): StatusPatch {
-  const stored = patchOf(resource, change, times, now);
+  const stored = withUnknown(resource, change, patchOf(resource, change, times, now));
   if (exit === undefined || hasNeverRun(change) || change.kind === 'suspended') return stored;
   return { ...stored, status: { ...stored.status, exitCode: exit.code, terminationMessage: exit.message } };
+}
+
+/** What its host may still hold of the attempt is kept for later processes: its address stays held back. */
+function withUnknown(resource: EphemeralDomain, change: Change, stored: StatusPatch): StatusPatch {
+  const binding = bindingOf(resource);
+  if (change.kind !== 'failed' || change.reason !== EndReason.HostStateUnknown || binding === undefined) return stored;
+  const { attempt, host, hostBoot, address } = binding;
+  const known = resource.status?.unknownAttempts ?? [];
+  const unknownAttempts = [...known, { attempt, host, hostBoot, ...(address === undefined ? {} : { address }) }];
+  return { ...stored, status: { ...stored.status, unknownAttempts: unknownAttempts.slice(-MAX_UNKNOWN_ATTEMPTS) } };
 }
 
 function patchOf(resource: EphemeralDomain, change: Change, times: Times, now: number): StatusPatch {

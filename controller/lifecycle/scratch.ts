@@ -1,12 +1,12 @@
-import { EndReason } from '#controller/api/index.ts';
-import type { ScratchPlan } from '#controller/domain/disks.ts';
-import { scratchOwner } from '#controller/domain/disks.ts';
+import type { ScratchPlan, SecretPlan } from '#controller/domain/disks.ts';
+import { SECRET_PREFIX, volumeOwner } from '#controller/domain/disks.ts';
+import type { SecretValues } from '#controller/domain/secrets.ts';
 import { buildXml } from '#controller/domain/xmltext.ts';
 import type { KubeLogger } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { StorageVolume } from '#controller/libvirt/index.ts';
 import { memoryText } from '#controller/scheduler/index.ts';
-import { bindingOf } from './attempt.ts';
+import { bindingOf, unknownAttemptsOf } from './attempt.ts';
 import type { Contact } from './contact.ts';
 import { Gate } from './gate.ts';
 import { currentContact } from './host-state.ts';
@@ -20,13 +20,13 @@ export interface ScratchParts {
   readonly logger: KubeLogger;
 }
 
-/** A scratch volume that a host has, and the attempt that it was made for. */
+/** A volume that a host has, and the attempt that it was made for. */
 export interface ScratchVolume {
   readonly volume: StorageVolume;
   readonly uuid: string;
 }
 
-/** What of a host's scratch volumes is to go. */
+/** What of the volumes that were made for attempts is to go. */
 export interface ScratchVerdict {
   readonly condemned: readonly ScratchVolume[];
   /** Names of those that go if the next look finds them unwanted again. */
@@ -34,9 +34,9 @@ export interface ScratchVerdict {
 }
 
 /**
- * Says which scratch volumes are left over: those that nobody wants, and that an earlier look found so already. One look
- * is not enough, since the cache of resources may be behind: a process that was killed a moment ago may have bound an
- * attempt and made its disks.
+ * Says which volumes made for attempts are left over: those that nobody wants, and that an earlier look found so already.
+ * One look is not enough, since the cache of resources may be behind: a process that was killed a moment ago may have bound
+ * an attempt and made its disks.
  */
 export function judgeScratch(
   volumes: readonly ScratchVolume[],
@@ -50,10 +50,14 @@ export function judgeScratch(
   };
 }
 
+/** A disk that is made for an attempt. */
+export type MadeDisk = ScratchPlan | SecretPlan;
+
 /**
- * The scratch disks of one host: made before their domain is asked for, deleted when the host no longer lists it, and
- * swept where a process was killed in between. One thing is done at a time, and whether a volume is wanted is asked
- * within it: so none is deleted that a start has just made.
+ * The disks of one host that are made for attempts, scratch disks and those with the values of parameters from Secrets: made
+ * before their domain is asked for, deleted when the host no longer lists it, and swept where a process was killed in
+ * between. Secret values are overwritten before they are deleted, where the host can do that. One thing is done at a time,
+ * and whether a volume is wanted is asked within it: so none is deleted that a start has just made.
  */
 export class ScratchDisks {
   readonly #parts: ScratchParts;
@@ -68,10 +72,16 @@ export class ScratchDisks {
   }
 
   /**
-   * Makes the disks of an attempt whose domain has never run, anew where an earlier process made them: that they are empty
-   * is then certain. Returns why one cannot be made, or undefined. Throws LibvirtError where the host gave no answer.
+   * Makes the disks of an attempt whose domain has never run, anew where an earlier process made them: that they are empty,
+   * or hold the values of now, is then certain. `secrets` is what the secret disk holds, where there is one. Returns why one
+   * cannot be made, or undefined. Throws LibvirtError where the host gave no answer.
    */
-  async make(contact: Contact, uuid: string, disks: readonly ScratchPlan[]): Promise<string | undefined> {
+  async make(
+    contact: Contact,
+    uuid: string,
+    disks: readonly MadeDisk[],
+    secrets?: SecretValues,
+  ): Promise<string | undefined> {
     if (disks.length === 0) return undefined;
     return this.#alone(async () => {
       const { session, pool } = contact;
@@ -83,11 +93,16 @@ export class ScratchDisks {
       const volumes: StorageVolume[] = [];
       this.#volumes.set(uuid, volumes);
       for (const disk of disks) {
-        if (disk.bytes > room) return this.#fault(disk, `the image directory has ${memoryText(room)} free`);
-        const made = await this.#create(contact, disk);
-        if (typeof made === 'string') return this.#fault(disk, made);
-        room -= disk.bytes;
+        const content = disk.kind === 'secret' ? secrets?.disk() : undefined;
+        const bytes = disk.kind === 'scratch' ? disk.bytes : (content?.length ?? 0);
+        const what = describe(disk, bytes);
+        if (bytes > room) return this.#fault(what, `the image directory has ${memoryText(room)} free`);
+        const made = await this.#create(contact, disk.volume, bytes, content === undefined ? 0 : bytes);
+        if (typeof made === 'string') return this.#fault(what, made);
+        room -= bytes;
         volumes.push(made);
+        const broken = content && (await this.#fill(contact, made, content));
+        if (broken !== undefined) return this.#fault(what, broken);
       }
       return undefined;
     });
@@ -107,7 +122,7 @@ export class ScratchDisks {
   }
 
   /**
-   * Finds the scratch volumes of this cluster that the host has, and deletes what is left over. Never rejects, and nobody
+   * Finds the volumes of this cluster that were made for attempts and that the host has, and deletes what is left over. Never rejects, and nobody
    * need wait for it; while one is under way another does nothing.
    */
   async sweep(contact: Contact): Promise<void> {
@@ -116,7 +131,7 @@ export class ScratchDisks {
     try {
       await this.#alone(() => this.#unlessLost(undefined, () => this.#sweep(contact)));
     } catch (error) {
-      this.#parts.logger.error('Scratch disks could not be swept', { host: this.#parts.state.name, error });
+      this.#parts.logger.error('Disks made for domains could not be swept', { host: this.#parts.state.name, error });
     } finally {
       this.#sweeping = false;
     }
@@ -126,7 +141,7 @@ export class ScratchDisks {
     const { session, pool } = contact;
     const all = await onSession(session, 'STORAGE_POOL_LIST_ALL_VOLUMES', (host) => host.poolListAllVolumes(pool));
     const ours = all.flatMap((volume) => {
-      const owner = scratchOwner(volume.name);
+      const owner = volumeOwner(volume.name);
       return owner?.cluster === this.#parts.state.cluster ? [{ volume, uuid: owner.uuid }] : [];
     });
     this.#volumes = new Map();
@@ -137,13 +152,13 @@ export class ScratchDisks {
       // Asked anew: much can happen while the one before is deleted.
       if (this.#isWanted(uuid)) continue;
       const { name: host } = this.#parts.state;
-      this.#parts.logger.info('A scratch disk was left over and is deleted', { host, volume: volume.name });
+      this.#parts.logger.info('A disk made for a domain was left over and is deleted', { host, volume: volume.name });
       await this.#delete(contact, volume);
       this.#volumes.delete(uuid);
     }
   }
 
-  async #deleteEarlier(contact: Contact, { volume: name }: ScratchPlan): Promise<void> {
+  async #deleteEarlier(contact: Contact, { volume: name }: MadeDisk): Promise<void> {
     const { session, pool } = contact;
     const known = await orUndefined('no-storage-vol', () =>
       onSession(session, 'STORAGE_VOL_LOOKUP_BY_NAME', (host) => host.volLookupByName(pool, name)),
@@ -152,30 +167,57 @@ export class ScratchDisks {
   }
 
   /** The volume, or the host's own words on why it is not to be had. */
-  async #create({ session, pool }: Contact, { volume, bytes }: ScratchPlan): Promise<StorageVolume | string> {
+  async #create(
+    { session, pool }: Contact,
+    name: string,
+    bytes: number,
+    allocated: number,
+  ): Promise<StorageVolume | string> {
     const xml = buildXml({
       volume: {
-        name: volume,
+        name,
         capacity: { '@unit': 'bytes', '#text': bytes },
-        allocation: { '@unit': 'bytes', '#text': 0 },
+        allocation: { '@unit': 'bytes', '#text': allocated },
+        // From its first moment on only root in dom0 can read it.
         target: { format: { '@type': 'raw' }, permissions: { mode: '0600' } },
       },
     });
-    try {
-      return await onSession(session, 'STORAGE_VOL_CREATE_XML', (host) => host.volCreateXml(pool, xml));
-    } catch (error) {
-      if (!(error instanceof LibvirtError) || error.mayHaveRun || error.code === 0) throw error;
-      return error.message;
-    }
+    return orRefusal(() => onSession(session, 'STORAGE_VOL_CREATE_XML', (host) => host.volCreateXml(pool, xml)));
   }
 
-  async #delete({ session }: Contact, volume: StorageVolume): Promise<void> {
+  /** The host's own words where it does not take the content. */
+  async #fill({ session }: Contact, volume: StorageVolume, content: Uint8Array): Promise<string | undefined> {
+    const sent = await orRefusal(() =>
+      onSession(session, 'STORAGE_VOL_UPLOAD', (host) => host.volUpload(volume, content)),
+    );
+    return typeof sent === 'string' ? sent : undefined;
+  }
+
+  async #delete(contact: Contact, volume: StorageVolume): Promise<void> {
+    const { session } = contact;
+    if (volume.name.startsWith(SECRET_PREFIX)) await this.#wipe(contact, volume);
     await unless(['no-storage-vol'], () => onSession(session, 'STORAGE_VOL_DELETE', (host) => host.volDelete(volume)));
   }
 
-  #fault({ name, size }: ScratchPlan, why: string): string {
-    const { name: host } = this.#parts.state;
-    return `${host} cannot make the scratch disk "${name}" of ${size}: ${why}; ask for less, or make room there`;
+  /** A file that is deleted leaves its blocks as they were. One that cannot be overwritten is to be deleted all the same. */
+  async #wipe({ session }: Contact, volume: StorageVolume): Promise<void> {
+    const refused = await orRefusal(async () => {
+      await unless(['no-storage-vol', 'no-support'], () =>
+        onSession(session, 'STORAGE_VOL_WIPE', (host) => host.volWipe(volume)),
+      );
+      return undefined;
+    });
+    if (refused === undefined) return;
+    const { state, logger } = this.#parts;
+    logger.warn('Secret values could not be overwritten before they are deleted', {
+      host: state.name,
+      volume: volume.name,
+      error: refused,
+    });
+  }
+
+  #fault(what: string, why: string): string {
+    return `${this.#parts.state.name} cannot make ${what}: ${why}; ask for less, or make room there`;
   }
 
   /**
@@ -186,8 +228,9 @@ export class ScratchDisks {
     const { state, store } = this.#parts;
     if (state.domains.has(uuid) || state.assumed.has(uuid)) return true;
     return store.byIndex('uuid', uuid).some((resource) => {
-      if (resource.status?.host !== state.name) return false;
-      return bindingOf(resource) !== undefined || resource.status.reason === EndReason.HostStateUnknown;
+      const binding = bindingOf(resource);
+      if (binding?.uuid === uuid) return binding.host === state.name;
+      return unknownAttemptsOf(resource).some((attempt) => attempt.uuid === uuid && attempt.host === state.name);
     });
   }
 
@@ -207,7 +250,23 @@ export class ScratchDisks {
     } catch (error) {
       if (!(error instanceof LibvirtError)) throw error;
       const { state, logger } = this.#parts;
-      logger.warn('Scratch disks were not cleared away yet', { host: state.name, uuid, error: error.message });
+      logger.warn('Disks made for domains were not cleared away yet', { host: state.name, uuid, error: error.message });
     }
+  }
+}
+
+function describe(disk: MadeDisk, bytes: number): string {
+  return disk.kind === 'scratch'
+    ? `the scratch disk "${disk.name}" of ${disk.size}`
+    : `the disk of ${bytes} bytes for parameters from Secrets`;
+}
+
+/** What a call answers, or the daemon's own words where it refused. Throws LibvirtError where no answer came. */
+async function orRefusal<T>(call: () => Promise<T>): Promise<T | string> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof LibvirtError) || error.mayHaveRun || error.code === 0) throw error;
+    return error.message;
   }
 }

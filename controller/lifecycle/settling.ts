@@ -1,4 +1,4 @@
-import { bindingOf, stateOfAttempt } from './attempt.ts';
+import { bindingOf, stateOfAttempt, unknownAttemptsOf } from './attempt.ts';
 import type { HostState } from './host-state.ts';
 import type { Survey } from './orphans.ts';
 import { afterLostCreate } from './reconcile.ts';
@@ -10,12 +10,12 @@ function listedDomains(state: HostState): readonly Tracked[] {
   return [...state.domains.values()].filter(({ found }) => found !== undefined && found.kind !== 'absent');
 }
 
-/** Addresses that an earlier process took out of use are so still: the resources that failed of it say which. */
-export function quarantineLostCreates(state: HostState, store: DomainStore, boot: string): void {
-  for (const { status } of store.byIndex('host', state.name)) {
-    const { reason, address, domain } = status ?? {};
-    if (reason !== 'HostStateUnknown' || address === undefined || domain?.hostBoot !== boot) continue;
-    if (!state.ledger.isHeld(address)) state.ledger.quarantine(address, { why: afterLostCreate(domain.name ?? '') });
+/** Addresses that an earlier process took out of use are so still: the resources of which an attempt failed so say which. */
+export function quarantineLostCreates({ name: host, ledger }: HostState, store: DomainStore, boot: string): void {
+  for (const attempt of store.byIndex('unknown', host).flatMap(unknownAttemptsOf)) {
+    const { address, name } = attempt;
+    if (address === undefined || attempt.host !== host || attempt.hostBoot !== boot) continue;
+    if (!ledger.isHeld(address)) ledger.quarantine(address, { why: afterLostCreate(name) });
   }
 }
 

@@ -5,7 +5,6 @@ import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
 import { createToken } from '#controller/notify/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
 import type { Binding } from './attempt.ts';
-import { readValues } from './configmaps.ts';
 import type { Contact } from './contact.ts';
 import { Gate } from './gate.ts';
 import type { HostState } from './host-state.ts';
@@ -18,6 +17,7 @@ import type { ScratchDisks } from './scratch.ts';
 import type { WallClock } from './time.ts';
 import { ask, hearAnswer } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
+import { readValues } from './values.ts';
 
 /** Starts domains, at most so many at once, after looking whether all is there that a start needs. */
 export class Starter {
@@ -59,8 +59,8 @@ export class Starter {
   /**
    * Asks the host to start the domain of a binding that is stored; the answer is noted in `tracked`. Returns why it cannot
    * be asked at all, 'not-sent' where it could not be reached, undefined where it was asked. Throws LibvirtError where the
-   * images could not be looked up, or no answer came about a scratch disk; KubeError where values of parameters could not
-   * be read.
+   * images could not be looked up, or no answer came about a disk that is made for it; KubeError where values of parameters
+   * could not be read.
    */
   async start(
     contact: Contact,
@@ -74,12 +74,14 @@ export class Starter {
     const lack = defined ? undefined : await this.#readValues(tracked, resource);
     if (lack !== undefined) return lack;
     const notify = await this.#notifyPlan(resource, binding);
-    const planning = planDomain(resource, binding, config, cluster, defined ? undefined : tracked.values, notify);
+    const values = defined ? undefined : tracked.values?.plain;
+    const planning = planDomain(resource, binding, config, cluster, values, notify);
     if (!planning.ok) return { kind: 'failed', reason: planning.reason, message: planning.message, final: true };
     const missing = await this.#missingImages(contact, planning.plan);
     if (missing.length > 0) return this.#imageNotFound(missing);
-    const scratch = (planning.plan.disks ?? []).filter((disk) => disk.kind === 'scratch');
-    const fault = await this.#scratch.make(contact, binding.uuid, scratch);
+    const { disks = [] } = planning.plan;
+    const made = disks.filter((disk) => disk.kind !== 'image');
+    const fault = await this.#scratch.make(contact, binding.uuid, made, tracked.values?.secrets);
     if (fault !== undefined) return { kind: 'failed', reason: 'DiskFailed', message: fault, final: false };
 
     const before = tracked.request;
@@ -115,13 +117,18 @@ export class Starter {
     }
     const { reason, message } = reading;
     if (reason === 'InvalidParameters') return { kind: 'failed', reason, message, final: true };
-    // Waiting here would keep its place from others for as long as the ConfigMap is missing.
+    // Waiting here would keep its place from others for as long as the value is missing.
     return { kind: 'unbind', reason, message };
   }
 
   /** Where this guest is to tell of itself; undefined: it does not ask, or no way leads from it to this process. */
   async #notifyPlan(resource: EphemeralDomain, { address }: Binding): Promise<NotifyPlan | undefined> {
     const wishes = notifyWishes(resource);
+    const given = resource.spec.request?.notify;
+    if (given !== undefined) {
+      const { host, port, token } = given;
+      return wishes.endpoint ? { endpoint: { host, port }, token: wishes.token ? token : undefined } : undefined;
+    }
     if (!wishes.endpoint || address === undefined) return undefined;
     const endpoint = await this.#notify?.endpointFor(address);
     if (endpoint !== undefined) return { endpoint, token: wishes.token ? createToken() : undefined };

@@ -9,7 +9,7 @@ import {
 import type { Condition, EphemeralDomain, EphemeralDomainStatus, NewCondition } from '#controller/api/index.ts';
 import type { MergePatch } from '#controller/kube/index.ts';
 import { bindingOf } from './attempt.ts';
-import { describeReadiness, readinessOf } from './readiness.ts';
+import { describeReadiness, isReadyByStart } from './readiness.ts';
 import { microTime, secondTime, spanText, timeOf } from './time.ts';
 import type { Times } from './time.ts';
 
@@ -90,12 +90,12 @@ export function ready(
 
 /** Whether all that was asked for of readiness is there. */
 export function isReady(resource: EphemeralDomain, times: Times): boolean {
-  return readinessOf(resource) === undefined || times.ready !== undefined;
+  return isReadyByStart(resource) || times.ready !== undefined;
 }
 
 /** Why it is Ready, in a word. */
 export function readyReason(resource: EphemeralDomain): string {
-  return readinessOf(resource) === undefined ? ProgressReason.DomainStarted : ProgressReason.DomainReady;
+  return isReadyByStart(resource) ? ProgressReason.DomainStarted : ProgressReason.DomainReady;
 }
 
 /** Ready ends with the domain; where it never was Ready nothing is said. */
@@ -111,7 +111,7 @@ export function startTimes(resource: EphemeralDomain, times: Times): Pick<Status
   const created = timeOf(known?.created);
   const { requested, started: begun, stopped: over } = times;
   const isNew = begun !== undefined && known?.domainStarted === undefined;
-  const usable = readinessOf(resource) === undefined ? begun : times.ready;
+  const usable = isReadyByStart(resource) ? begun : times.ready;
   const isReadyNew = usable !== undefined && known?.ready === undefined;
   return {
     timeline: {

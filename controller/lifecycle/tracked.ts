@@ -1,8 +1,8 @@
-import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import type { ExitReport } from '#controller/notify/index.ts';
 import type { Asked } from './decide.ts';
 import type { Session } from './session.ts';
 import type { End, Found, StartAnswer } from './trace.ts';
+import type { Values } from './values.ts';
 
 /** Whose domain it is, as its metadata or its binding says. */
 export interface Owner {
@@ -29,7 +29,7 @@ export interface Tracked {
   found: Found | undefined;
   request: Request;
   /** Values of its parameters, once they were read for this attempt; until it is asked for. */
-  values: ParameterValues | undefined;
+  values: Values | undefined;
   /** Wall clock ms. */
   requestedAt: number | undefined;
   startedAt: number | undefined;
@@ -44,8 +44,10 @@ export interface Tracked {
   heard: number;
   /** Monotonic ms of the last sign of life. */
   quietSince: number;
-  /** Probes in a row that said its process is gone. */
-  missed: number;
+  /** Whether a probe has found its process since it was started, or since the connection was made. */
+  probed: boolean;
+  /** Monotonic ms of a probe that said its process is gone, with no sign of life since. */
+  missedAt: number | undefined;
   /** On this session it was asked to shut down, whatever the host said to that. */
   shutdownAsked: boolean;
   /** resourceVersion that came from the API server itself: our own write's answer, or a live GET. */
@@ -74,7 +76,8 @@ export function track(uuid: string, owner: Owner | undefined, now: number): Trac
     token: 'unread',
     heard: 0,
     quietSince: now,
-    missed: 0,
+    probed: false,
+    missedAt: undefined,
     shutdownAsked: false,
     confirmed: undefined,
     deletionSeen: false,
@@ -130,7 +133,7 @@ export function noteNeverRan(tracked: Tracked): void {
 }
 
 /** This process has stored the binding itself. `isNew`: neither the host nor a watch had told of the attempt before. */
-export function noteBoundByUs(tracked: Tracked, isNew: boolean, values: ParameterValues, version: string): void {
+export function noteBoundByUs(tracked: Tracked, isNew: boolean, values: Values, version: string): void {
   if (isNew && tracked.request.kind === 'not-by-us') tracked.request = { kind: 'not-yet' };
   tracked.values = values;
   tracked.confirmed = version;
@@ -140,7 +143,8 @@ export function noteBoundByUs(tracked: Tracked, isNew: boolean, values: Paramete
 export function hearStarted(tracked: Tracked, id: number, now: number, wall: number): void {
   tracked.heard += 1;
   tracked.quietSince = now;
-  tracked.missed = 0;
+  tracked.probed = false;
+  tracked.missedAt = undefined;
   if (tracked.found?.kind !== 'ended') see(tracked, { kind: 'active', id }, wall);
 }
 
@@ -161,7 +165,8 @@ export function hearGone(tracked: Tracked): void {
 /** The session is over: what was seen on it counts no more, but for an end, which stays one. */
 export function forgetSession(tracked: Tracked): void {
   tracked.heard += 1;
-  tracked.missed = 0;
+  tracked.probed = false;
+  tracked.missedAt = undefined;
   tracked.shutdownAsked = false;
   if (tracked.found?.kind !== 'ended') tracked.found = undefined;
 }

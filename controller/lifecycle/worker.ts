@@ -1,6 +1,5 @@
 import { isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import type { ParameterValues } from '#controller/domain/cmdline.ts';
 import { runWorkers } from '#controller/kube/index.ts';
 import type { ReconcileResult, WorkQueue } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
@@ -8,7 +7,7 @@ import type { Hypervisor, LibvirtError as LibvirtFailure, Observer, SessionInfo 
 import { probe } from '#controller/notify/index.ts';
 import { bindingOf } from './attempt.ts';
 import type { Binding } from './attempt.ts';
-import { makeContact, trySettle, untilSettled } from './contact.ts';
+import { makeContact, settleMissed } from './contact.ts';
 import type { Contact } from './contact.ts';
 import { currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
@@ -17,16 +16,19 @@ import { Ledger } from './ledger.ts';
 import { observeHost, reasonOf } from './observer.ts';
 import { OrphanGuard } from './orphans.ts';
 import { patrol } from './patrol.ts';
+import { hasPool, isPoolLost } from './pool.ts';
 import { Prober } from './prober.ts';
 import { reconcile } from './reconcile.ts';
 import type { ReconcilerParts } from './reconcile.ts';
 import { ScratchDisks } from './scratch.ts';
 import { isCurrent } from './session.ts';
+import { Settler } from './settler.ts';
 import { looseDomains, quarantineLostCreates, surveyOrphans, takenKiB, unidentifiedDomains } from './settling.ts';
 import type { Session } from './session.ts';
 import { Starter } from './starter.ts';
 import { forgetSession, noteBoundByUs, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
+import type { Values } from './values.ts';
 import { createHostQueue, KIND_MISSING } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
 
@@ -42,6 +44,7 @@ export class HostWorker {
   readonly #prober: Prober;
   readonly #scratch: ScratchDisks;
   readonly #reconciler: ReconcilerParts;
+  readonly #settler: Settler;
   #readiness: Readiness = { ready: false, reason: 'Connecting', message: 'first contact is being made' };
   /** Listed domains that are to be looked after before the host is Ready. */
   #unsettled = new Set<string>();
@@ -58,6 +61,13 @@ export class HostWorker {
     this.state = { name, config, cluster, ...known, contact: undefined, silentSince: now() };
     this.orphans = new OrphanGuard(now, () => surveyOrphans(this.state, parts.store));
     this.#queue = createHostQueue(name, deps);
+    this.#settler = new Settler({
+      host: name,
+      clock: deps.clock,
+      logger: deps.logger,
+      settle: (session) => this.#settle(session),
+      notReady: (reason, message) => this.#notReady(reason, message),
+    });
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
     this.#scratch = new ScratchDisks({ state: this.state, store: parts.store, logger: deps.logger });
     const { rest, notify } = deps;
@@ -125,7 +135,7 @@ export class HostWorker {
   }
 
   /** This process has just stored the binding itself, so nobody can have asked the host for its domain. */
-  boundByUs(resource: EphemeralDomain, binding: Binding, values: ParameterValues): void {
+  boundByUs(resource: EphemeralDomain, binding: Binding, values: Values): void {
     const tracked = noticeBinding(this.state, resource, binding, this.#moment());
     // The watch may have told of the binding before its answer came, so what was known before it was sent counts.
     noteBoundByUs(tracked, this.#unheardOf.delete(binding.uuid), values, resource.metadata.resourceVersion);
@@ -181,8 +191,12 @@ export class HostWorker {
       return result;
     } catch (error) {
       // Without a connection nothing can be done; with the next one everything is looked at again.
-      if (error instanceof LibvirtError && currentContact(this.state) === undefined) return { kind: 'done' };
-      throw error;
+      const contact = currentContact(this.state);
+      if (error instanceof LibvirtError && contact === undefined) return { kind: 'done' };
+      if (contact === undefined || !isPoolLost(error)) throw error;
+      void this.#settler.poolLost(contact.session, error.message);
+      // Looked after again once the host is settled.
+      return { kind: 'done' };
     }
   }
 
@@ -197,26 +211,17 @@ export class HostWorker {
     });
   }
 
-  /** First contact on a new session, again and again while it stands, until it succeeds. */
-  async #connected(hypervisor: Hypervisor, { generation }: SessionInfo, signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#parts.deps;
-    const session: Session = { hypervisor, generation, since: clock.now() };
+  /** First contact on a new session. */
+  #connected(hypervisor: Hypervisor, { generation }: SessionInfo, signal: AbortSignal): Promise<void> {
     this.state.silentSince = undefined;
-    this.#notReady('Settling', 'it answers; its domains are being listed and settled');
-    await untilSettled(
-      session,
-      () => this.#settle(session),
-      { clock, signal },
-      (reason, error) => {
-        this.#notReady(reason, error instanceof Error ? error.message : String(error));
-        logger.warn('A host cannot be used yet', { host: this.state.name, error });
-      },
-    );
+    const session: Session = { hypervisor, generation, since: this.#parts.deps.clock.now() };
+    return this.#settler.connected(session, signal);
   }
 
   async #settle(session: Session): Promise<void> {
     const before = heardBefore(this.state);
-    const contact = await makeContact(session, this.state.config);
+    const known = this.state.contact?.session === session ? this.state.contact.identity.boot : undefined;
+    const contact = await makeContact(session, this.state.config, known);
     takeList(this.state, contact.listed, before, this.#moment());
     for (const tracked of unidentifiedDomains(this.state)) await identify(this.state, session, tracked);
     if (!isCurrent(session)) return;
@@ -271,13 +276,11 @@ export class HostWorker {
   }
 
   async #resync(contact: Contact): Promise<void> {
-    if (contact.unsettled !== undefined) {
-      this.#parts.deps.logger.warn('Missed ends are not settled yet', {
-        host: this.state.name,
-        why: contact.unsettled,
-      });
-      contact.unsettled = await trySettle(contact.trace);
+    if (!(await hasPool(contact.session, contact.pool))) {
+      await this.#settler.poolLost(contact.session, 'a regular look did not find it');
+      return;
     }
+    await settleMissed(contact, this.state.name, this.#parts.deps.logger);
     const before = heardBefore(this.state);
     const listed = await contact.trace.list();
     const { unknown, changed } = takeList(this.state, listed, before, this.#moment());

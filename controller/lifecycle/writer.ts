@@ -2,24 +2,26 @@ import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { isKubeError, keyOf, refOf } from '#controller/kube/index.ts';
 import type { RestClient, Store } from '#controller/kube/index.ts';
-import { isPending } from './attempt.ts';
+import { isPending, unknownAttemptsOf } from './attempt.ts';
 import { Gate } from './gate.ts';
 import { templateKeyOf } from './preparer.ts';
 import type { StatusPatch } from './render.ts';
 
 /**
  * Indexes of the cache: by the host, and by the domain's UUID and name there, that a resource is, or was last, bound to; by
- * the template that it waits to be made from.
+ * the template that it waits to be made from; by the hosts that may hold a domain of one of its attempts without libvirt
+ * knowing it (which `uuid` finds, too).
  */
-export type DomainIndex = 'host' | 'uuid' | 'name' | 'template';
+export type DomainIndex = 'host' | 'uuid' | 'name' | 'template' | 'unknown';
 export type DomainStore = Store<EphemeralDomain, DomainIndex>;
 
 /** See DomainIndex. */
 export const DOMAIN_INDEXERS: Readonly<Record<DomainIndex, (resource: EphemeralDomain) => readonly string[]>> = {
   template: (resource) => (isPending(resource) ? [templateKeyOf(resource) ?? []].flat() : []),
   host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
-  uuid: ({ status }) => (status?.domain?.uuid === undefined ? [] : [status.domain.uuid]),
+  uuid: (resource) => [resource.status?.domain?.uuid ?? [], unknownAttemptsOf(resource).map(({ uuid }) => uuid)].flat(),
   name: ({ status }) => (status?.domain?.name === undefined ? [] : [status.domain.name]),
+  unknown: (resource) => [...new Set(unknownAttemptsOf(resource).map(({ host }) => host))],
 };
 
 export type Written =

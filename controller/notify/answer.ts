@@ -70,6 +70,8 @@ const afterwards = (reception: Reception, name: string): Answer => {
   switch (reception) {
     case 'stored':
       return { status: 200, text: 'stored' };
+    case 'heard':
+      return { status: 200, text: 'heard' };
     case 'said-before':
       return refuse(409, 'an exit code was reported before, and that counts', name);
     case 'over':

@@ -22,6 +22,8 @@ export type Admission =
 /** What became of what a guest said. */
 export type Reception =
   | 'stored'
+  /** Noted by who serves the guest's request, which stores nothing. */
+  | 'heard'
   /** It has said how its work ended before, and that counts. */
   | 'said-before'
   /** Its attempt is over. */

@@ -10,10 +10,14 @@ export interface Ask {
   /** pv, pvh or hvm. */
   readonly type: string;
   readonly disks: boolean;
+  /** Whether parameters come from Secrets, and so on a disk. */
+  readonly secrets: boolean;
   /** Whether it needs an address. */
   readonly interface: boolean;
   readonly hostSelector?: LabelSelector | undefined;
   readonly tolerations?: readonly Toleration[] | undefined;
+  /** Names of hosts that are taken only where no other takes it. */
+  readonly avoid?: readonly string[] | undefined;
   readonly namespace: AskingNamespace;
 }
 
@@ -58,6 +62,7 @@ export type Refusal =
   | { readonly kind: 'namespace'; readonly host: string }
   | { readonly kind: 'type'; readonly host: string }
   | { readonly kind: 'disks'; readonly host: string }
+  | { readonly kind: 'secrets'; readonly host: string }
   | { readonly kind: 'memory'; readonly host: string; readonly free: number }
   | { readonly kind: 'address'; readonly host: string }
   | { readonly kind: 'domains'; readonly host: string; readonly limit: number }
@@ -74,6 +79,7 @@ export function refusal(host: HostView, ask: Ask): Refusal | undefined {
   if (host.notReady !== undefined) return { kind: 'not-ready', host: host.name, reason: host.notReady };
   if (!host.domainTypes.includes(ask.type)) return { kind: 'type', host: host.name };
   if (ask.disks && !host.attachesDisks) return { kind: 'disks', host: host.name };
+  if (ask.secrets && !host.attachesDisks) return { kind: 'secrets', host: host.name };
   if (host.unschedulable) return { kind: 'cordoned', host: host.name };
   const taint = host.taints.find((each) => repels(each) && !isTolerated(each, ask.tolerations ?? []));
   if (taint !== undefined) return { kind: 'tainted', host: host.name, taint: taintText(taint) };

@@ -10,7 +10,7 @@ import type { Toleration } from './tolerations.ts';
 
 const MI = 2 ** 20;
 const NAMESPACE = { name: 'batch', labels: { team: 'a' } };
-const ASK: Ask = { memory: 64 * MI, type: 'pv', disks: false, interface: true, namespace: NAMESPACE };
+const ASK: Ask = { memory: 64 * MI, type: 'pv', disks: false, secrets: false, interface: true, namespace: NAMESPACE };
 
 const GPU = { key: 'gpu', effect: 'NoSchedule' };
 
@@ -107,6 +107,13 @@ describe('refusal', () => {
     { name: 'a type that it does not have', host: {}, ask: { type: 'hvm' }, refused: 'type' },
     { name: 'disks', host: {}, ask: { disks: true }, refused: undefined },
     { name: 'disks, which it cannot attach', host: { attachesDisks: false }, ask: { disks: true }, refused: 'disks' },
+    { name: 'secrets', host: {}, ask: { secrets: true }, refused: undefined },
+    {
+      name: 'secrets, whose disk it cannot attach',
+      host: { attachesDisks: false },
+      ask: { secrets: true },
+      refused: 'secrets',
+    },
     { name: 'no disks where it cannot attach any', host: { attachesDisks: false }, refused: undefined },
     {
       name: 'a type that is not known yet',
@@ -139,6 +146,14 @@ describe('place', () => {
     const roomy = host('c', { freeMemory: 2048 * MI });
     assert.deepEqual(place(ASK, [host('b'), roomy, host('a')]), { kind: 'host', host: 'c' });
     assert.deepEqual(place(ASK, [host('b'), host('a')]), { kind: 'host', host: 'a' });
+  });
+
+  it('takes one that is to be avoided only where no other has room', () => {
+    const ask = { ...ASK, avoid: ['a', 'b'] };
+    const busy = host('c', { starting: 3, freeMemory: 64 * MI });
+    assert.deepEqual(place(ask, [host('a'), host('b'), busy]), { kind: 'host', host: 'c' });
+    const full = host('c', { freeMemory: 0 });
+    assert.deepEqual(place(ask, [host('b'), full, host('a', { starting: 1 })]), { kind: 'host', host: 'b' });
   });
 
   it('says for each host why it refused', () => {
@@ -185,6 +200,14 @@ describe('waitingMessage', () => {
     assert.equal(placement.kind, 'none');
     const told = waitingMessage(ask, placement.refusals, 'x');
     assert.equal(told, '0/3 hosts: 2 cannot run hvm, 1 cannot attach disks');
+  });
+
+  it('says that parameters from Secrets are why a host without disks will not do', () => {
+    const ask = { ...ASK, secrets: true };
+    const placement = place(ask, [host('lxc-1', { attachesDisks: false })]);
+    assert.equal(placement.kind, 'none');
+    const told = waitingMessage(ask, placement.refusals, 'x');
+    assert.equal(told, '0/1 hosts: 1 cannot attach the disk that parameters from Secrets need');
   });
 
   it('says what to do where there is no host at all', () => {

@@ -26,6 +26,7 @@ const PHRASES: readonly Phrase[] = [
   { kind: 'namespace', phrase: namespacePhrase },
   { kind: 'type', phrase: (group, { type }) => `${group.length} cannot run ${type}` },
   { kind: 'disks', phrase: (group) => `${group.length} cannot attach disks` },
+  { kind: 'secrets', phrase: (group) => `${group.length} cannot attach the disk that parameters from Secrets need` },
   { kind: 'address', phrase: (group) => `${group.length} ${verb(group, 'has', 'have')} no free address` },
   { kind: 'domains', phrase: domainsPhrase },
   { kind: 'starting', phrase: (group) => `${group.length} ${verb(group, 'is', 'are')} busy starting domains` },

@@ -22,7 +22,10 @@ type Target = Omit<Right, 'verb'>;
 const rights = (verbs: readonly string[], target: Target): readonly Right[] =>
   verbs.map((verb) => ({ verb, ...target }));
 
-/** What manifests/rbac grants; its test holds the two together. */
+/**
+ * What manifests/rbac grants; its test holds the two together. But for Secrets, which it can do without: who asks for one
+ * that it may not read is told so.
+ */
 export const rightsOf = (leaseNamespace: string): readonly Right[] => {
   const lease = { group: 'coordination.k8s.io', resource: 'leases', namespace: leaseNamespace };
   const crd = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' };

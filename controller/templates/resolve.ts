@@ -5,7 +5,7 @@ import type { SchemaReading } from './schema.ts';
 
 /** Why nothing can be made of a template and parameters; it stays so, whatever is waited for. */
 export interface Refusal {
-  readonly reason: 'InvalidTemplate' | 'InvalidParameters';
+  readonly reason: 'InvalidTemplate' | 'InvalidParameters' | 'InvalidCommandLine';
   readonly message: string;
 }
 

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import type { RequestOptions } from 'node:https';
 
 import type { Credentials } from '#controller/kube/index.ts';
-import { ToolFault } from './fault.ts';
+import { NoConsole, ToolFault } from './fault.ts';
 import type { ControllerAddress } from './lease-address.ts';
 
 /** No answer, not even that the console cannot be read, within so long: it waits for the host at most 10 s itself. */
@@ -13,7 +13,7 @@ const MAX_REFUSAL_BYTES = 65_536;
 
 /**
  * Asks the controller for a path; yields the body as it comes. The credentials leave only over a connection whose server
- * has the key of the certificate in the Lease. Throws ToolFault for what the controller, or the network, does not allow.
+ * has the key of the certificate in the Lease. Throws NoConsole with 409, and ToolFault for what the controller, or the network, does not allow.
  */
 export async function* readFromController(
   address: ControllerAddress,
@@ -22,6 +22,7 @@ export async function* readFromController(
 ): AsyncGenerator<Buffer> {
   const where = `the controller at ${address.host}:${address.port}`;
   const response = await ask(address, credentials, path, where);
+  if (response.statusCode === 409) throw new NoConsole(await refusalIn(response, where));
   if (response.statusCode !== 200) throw new ToolFault(await refusalIn(response, where));
   try {
     for await (const bytes of response as AsyncIterable<Buffer>) yield bytes;

@@ -87,6 +87,14 @@ describe('processes of a bed', () => {
     });
   });
 
+  it('are not blamed for the end of what they need: that one is named, with its own log', async () => {
+    await startProcess(bed, { name: 'store', command: 'sh', args: ['-c', 'echo address in use; exit 1'] });
+    await start('echo no store; exec sleep 60');
+    const process = { bed, name: 'it', needs: ['store'] };
+    const waiting = waitFor('it listens', () => false, { timeoutMs: 60_000, process });
+    await assert.rejects(waiting, /it listens: store has ended[^]*store\.log:\naddress in use/);
+  });
+
   it('that cannot be started are told by name', async () => {
     await assert.rejects(startProcess(bed, { name: 'it', command: '/nonexistent', args: [] }), /nonexistent/);
   });

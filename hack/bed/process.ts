@@ -157,11 +157,14 @@ export async function logTail(bed: Bed, name: string, lines = 15): Promise<strin
   return tail(file, lines);
 }
 
-/** How long and how often waitFor() looks; `process` names one whose end makes waiting pointless. */
+/**
+ * How long and how often waitFor() looks; `process` names one whose end makes waiting pointless, and those that it needs
+ * itself: where one of these has ended, that is the cause.
+ */
 export interface WaitOptions {
   readonly timeoutMs: number;
   readonly intervalMs?: number;
-  readonly process?: { readonly bed: Bed; readonly name: string };
+  readonly process?: { readonly bed: Bed; readonly name: string; readonly needs?: readonly string[] };
 }
 
 /** Waits until a condition holds; the error says what did not come, and the tail of the process' log. */
@@ -174,19 +177,28 @@ export async function waitFor(
   for (;;) {
     throwIfInterrupted();
     if (await condition()) return;
-    if (options.process !== undefined && !(await isRunning(options.process.bed, options.process.name))) {
-      throw await waitError(`${description}: ${options.process.name} has ended`, options);
-    }
+    const ended = await endedProcess(options);
+    if (ended !== undefined) throw await waitError(`${description}: ${ended} has ended`, options, ended);
     if (performance.now() >= deadline) {
-      throw await waitError(`${description}: not so after ${options.timeoutMs / 1000} s`, options);
+      throw await waitError(
+        `${description}: not so after ${options.timeoutMs / 1000} s`,
+        options,
+        options.process?.name,
+      );
     }
     await pause(options.intervalMs ?? 100);
   }
 }
 
-async function waitError(message: string, options: WaitOptions): Promise<WaitError> {
-  if (options.process === undefined) return new WaitError(message);
-  const { bed, name } = options.process;
+async function endedProcess({ process }: WaitOptions): Promise<string | undefined> {
+  if (process === undefined) return undefined;
+  for (const name of [...(process.needs ?? []), process.name]) if (!(await isRunning(process.bed, name))) return name;
+  return undefined;
+}
+
+async function waitError(message: string, { process }: WaitOptions, name: string | undefined): Promise<WaitError> {
+  if (process === undefined || name === undefined) return new WaitError(message);
+  const { bed } = process;
   return new WaitError(`${message}; end of ${logPath(bed, name)}:\n${await logTail(bed, name)}`);
 }
 

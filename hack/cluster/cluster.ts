@@ -99,7 +99,7 @@ async function startServers(input: ComponentInput, options: ClusterOptions): Pro
   await waitFor('the API server is ready', () => kubectl.answers(['get', '--raw=/readyz']), {
     timeoutMs: 90_000,
     intervalMs: 200,
-    process: { bed, name: 'kube-apiserver' },
+    process: { bed, name: 'kube-apiserver', needs: ['etcd'] },
   });
 }
 
@@ -112,7 +112,7 @@ async function startControllerManager(input: ComponentInput, cluster: Cluster): 
   await waitFor('kube-controller-manager makes the default service account', () => cluster.kubectl.answers(account), {
     timeoutMs: 60_000,
     intervalMs: 200,
-    process: { bed, name: 'kube-controller-manager' },
+    process: { bed, name: 'kube-controller-manager', needs: ['etcd', 'kube-apiserver'] },
   });
 }
 

@@ -6,6 +6,7 @@ import type { Bed } from '../bed/bed.ts';
 import { makeOwnedFolder, writeOwnedFile } from '../bed/owner.ts';
 import { ensurePackages } from '../bed/packages.ts';
 import { CommandError, run } from '../bed/run.ts';
+import { step } from '../bed/step.ts';
 
 /** Certificate and private key, as paths of PEM files. */
 export interface KeyPair {
@@ -62,15 +63,19 @@ export async function ensurePki(bed: Bed): Promise<Pki> {
   const folder = join(bed.dir, 'cluster', 'pki');
   if (!(await isThere(folder))) {
     await ensureOpenssl();
-    const fresh = `${folder}.new`;
-    await rm(fresh, { recursive: true, force: true });
-    await makeOwnedFolder(bed.owner, fresh);
-    await makeAuthority(bed, fresh);
-    for (const leaf of LEAVES) await signLeaf(bed, fresh, leaf);
-    await makeServiceAccountKey(bed, fresh);
-    await rename(fresh, folder);
+    await step("Making the control plane's certificates", () => makePki(bed, folder));
   }
   return pkiIn(folder);
+}
+
+async function makePki(bed: Bed, folder: string): Promise<void> {
+  const fresh = `${folder}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await makeOwnedFolder(bed.owner, fresh);
+  await makeAuthority(bed, fresh);
+  for (const leaf of LEAVES) await signLeaf(bed, fresh, leaf);
+  await makeServiceAccountKey(bed, fresh);
+  await rename(fresh, folder);
 }
 
 /** Reads a key pair and the authority's certificate, for a kubeconfig that stands alone. */

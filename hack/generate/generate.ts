@@ -39,6 +39,7 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.parameters[]': 'Parameter',
         '.spec.parameters[].valueFrom': 'ParameterSource',
         '.spec.parameters[].valueFrom.configMapKeyRef': 'ConfigMapKeySelector',
+        '.spec.parameters[].valueFrom.secretKeyRef': 'SecretKeySelector',
         '.spec.domain.console': 'ConsoleSpec',
         '.spec.domain.readiness': 'ReadinessSpec',
         '.spec.domain.readiness.tcp': 'TcpReadiness',
@@ -46,6 +47,8 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
         '.spec.domain.disks[]': 'DiskSpec',
         '.spec.domain.disks[].scratch': 'ScratchSpec',
         '.spec.domain.interfaces[]': 'InterfaceSpec',
+        '.spec.request': 'RequestSpec',
+        '.spec.request.notify': 'RequestNotify',
         '.spec.hostSelector': 'LabelSelector',
         '.spec.hostSelector.matchExpressions[]': 'LabelSelectorRequirement',
         '.spec.tolerations[]': 'Toleration',
@@ -83,10 +86,11 @@ const SOURCES: Readonly<Record<'domain' | 'host' | 'template', Source>> = {
     name: 'ephemeraldomaintemplate',
     naming: {
       names: {
+        '.spec.http': 'HttpSpec',
         '.spec.template': 'EphemeralDomainPattern',
         '.spec.template.metadata': 'EphemeralDomainPatternMetadata',
       },
-      given: { '.spec.template.spec': "Omit<EffectiveSpec, 'suspend'>" },
+      given: { '.spec.template.spec': "Omit<EffectiveSpec, 'suspend' | 'request'>" },
       imports: ["import type { EffectiveSpec } from './effective.ts';"],
     },
   },
@@ -105,7 +109,7 @@ const templateText = async (before: string, domain: Crd, config: Options): Promi
   const spec = schemaOf(domain).properties?.spec;
   if (spec === undefined) throw new Error(`${crdPath(SOURCES.domain)} has no schema for spec`);
   const description =
-    "The EphemeralDomain's spec, but for templateRef and suspend: what its EphemeralDomains do not say themselves.";
+    "The EphemeralDomain's spec, but for templateRef, suspend and request: what its EphemeralDomains do not say themselves.";
   const copy = withoutTransitions({ ...withoutProperties(spec, OWN), description });
   const steps = TEMPLATE_SPEC.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
   document.setIn(steps, document.createNode(copy));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Bed } from '../bed/bed.ts';
 import { cached } from '../bed/cache.ts';
 import { run } from '../bed/run.ts';
+import { step } from '../bed/step.ts';
 import { makeCpio } from './cpio.ts';
 import type { CpioEntry } from './cpio.ts';
 
@@ -56,7 +57,7 @@ export async function buildHatchling(bed: Pick<Bed, 'cacheDir' | 'owner'>): Prom
     build: async (into) => {
       const units = FILES.filter((name) => name.endsWith('.c'));
       const argv = ['gcc', ...FLAGS, '-o', join(into, 'hatchling'), ...units.map((name) => join(SOURCE, name))];
-      await run(argv, { timeoutMs: 120_000 });
+      await step('Building the guest hatchling', () => run(argv, { timeoutMs: 120_000 }));
     },
   });
   return { executable: join(folder, 'hatchling') };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Bed } from '../bed/bed.ts';
 import { cached } from '../bed/cache.ts';
 import { run } from '../bed/run.ts';
+import { step } from '../bed/step.ts';
 
 const SOURCE = join(import.meta.dirname, 'prober', 'prober.c');
 const FLAGS = ['-std=gnu11', '-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE'];
@@ -13,7 +14,8 @@ export async function buildProber(bed: Pick<Bed, 'cacheDir' | 'owner'>): Promise
     name: 'prober',
     inputs: [process.arch, ...FLAGS, await readFile(SOURCE)],
     build: async (into) => {
-      await run(['gcc', ...FLAGS, '-o', join(into, 'prober'), SOURCE], { timeoutMs: 120_000 });
+      const argv = ['gcc', ...FLAGS, '-o', join(into, 'prober'), SOURCE];
+      await step('Building the prober', () => run(argv, { timeoutMs: 120_000 }));
     },
   });
   return join(folder, 'prober');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
 import { sharedCluster, sharedHost, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { startController } from '#test/support/controller.ts';
@@ -79,6 +80,24 @@ describe('hatchery console', function () {
       assert.match(stdout, /^hatchling: .* listens on port 8000\n/m);
     });
   }
+
+  it('-f on one that waits for a place: follows it once it runs', async () => {
+    await stage.create('awaited', { ...guest('-mode http'), suspend: true });
+    const following = startProgram(commandLine('reader', 'awaited', '-f'));
+    await eventually(() => assert.match(following.said(), /waits until \S+\/awaited runs \(Pending: Suspended: /), {
+      timeoutMs: 40_000,
+    });
+    await stage.rest.patch(
+      EPHEMERAL_DOMAINS,
+      { name: 'awaited', namespace: stage.namespace },
+      { spec: { suspend: false } },
+    );
+    await eventually(() => assert.match(following.printed(), /listens on port 8000\n$/), { timeoutMs: 20_000 });
+    const { status } = await stage.until('awaited', inPhase('Running'));
+    await fetch(`http://${status?.address ?? ''}:8000/`, { signal: AbortSignal.timeout(10_000) });
+    const { code, stderr } = await following.ended;
+    assert.equal(code, 0, stderr);
+  });
 
   it('prints what was captured of a domain that has ended', async () => {
     await stage.create('captured', guest('-mode hello', 4096));

@@ -6,6 +6,7 @@ import type { Bed } from '#hack/bed/bed.ts';
 import { occupyBed } from '#hack/bed/exclusive.ts';
 import { giveToOwner } from '#hack/bed/owner.ts';
 import { ensurePackages } from '#hack/bed/packages.ts';
+import { step } from '#hack/bed/step.ts';
 import { startCluster } from '#hack/cluster/cluster.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
 import { takeDown } from '#hack/commands/down.ts';
@@ -105,7 +106,7 @@ async function takeDownShared(): Promise<void> {
 async function startHost(bed: Bed, kind: HostKind, number: number): Promise<TestHost> {
   await ensurePackages(hostPackages([{ kind, number }]));
   const host = createHost(bed, { kind, number });
-  await host.start();
+  await step(`Starting ${host.name}`, () => host.start());
   return host;
 }
 

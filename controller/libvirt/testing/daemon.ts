@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { FrameSplitter } from '../frame.ts';
-import { MessageType, PROGRAM_REMOTE } from '../protocol.ts';
-import { parse, reply } from './frames.ts';
+import { MessageStatus, MessageType, PROGRAM_REMOTE } from '../protocol.ts';
+import { isStream, parse, reply } from './frames.ts';
 import type { Message } from './frames.ts';
 
 /** What a fake daemon does with a message; undefined leaves it to the usual answer. */
@@ -89,4 +89,13 @@ const usual = (message: Message): Buffer | 'silent' => {
     default:
       return reply(message);
   }
+};
+
+/** The end of the first stream's packets, as the client told it; throws where it has not yet. */
+export const endToldTo = (daemon: FakeDaemon): Message => {
+  const told = daemon.peers[2]?.messages.find(
+    (message) => isStream(message) && message.status !== MessageStatus.continue,
+  );
+  if (told === undefined) throw new Error('the daemon was not told of an end');
+  return told;
 };

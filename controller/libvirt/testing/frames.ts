@@ -59,3 +59,15 @@ export const event = (procedure: number, write?: (writer: XdrWriter) => void): B
 /** A keep-alive message: 1 is a ping, 2 its answer. */
 export const keepAlive = (procedure: number): Buffer =>
   frame({ program: PROGRAM_KEEPALIVE, procedure, type: MessageType.message, serial: 0, status: MessageStatus.ok });
+
+export const isStream = ({ type }: Message): boolean => type === MessageType.stream;
+
+/** A packet of the stream that a call opened. */
+export const streamPacket = (call: Message, status: number, data = Buffer.alloc(0)): Buffer =>
+  frame({ ...call, type: MessageType.stream, status }, (writer) => writer.raw(data));
+
+/** What libvirtd answers to the end of a stream as its client told it. */
+export const answerToEnd = (message: Message): Buffer =>
+  message.status === MessageStatus.ok
+    ? streamPacket(message, MessageStatus.ok)
+    : refusal(message, 38, 'stream aborted at client request', MessageType.stream);

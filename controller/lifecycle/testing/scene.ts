@@ -4,7 +4,7 @@ import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { HostConsoles, Throttle } from '#controller/console/index.ts';
 import { readHostSpec } from '#controller/domain/hostspec.ts';
-import { CONFIG_MAPS, createStore, KubeError, keyOf, silentLogger } from '#controller/kube/index.ts';
+import { CONFIG_MAPS, SECRETS, createStore, KubeError, keyOf, silentLogger } from '#controller/kube/index.ts';
 import type { ObjectRef, RestClient } from '#controller/kube/index.ts';
 import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import type { Hypervisor } from '#controller/libvirt/index.ts';
@@ -98,6 +98,7 @@ function createApi(first: EphemeralDomain) {
   const rest = {
     get: (type: { readonly kind: string }, ref: ObjectRef) => {
       const data = configMaps.get(ref.name);
+      if (type.kind === SECRETS.kind) return Promise.reject(failure('not-found', ref));
       const found = type.kind === CONFIG_MAPS.kind ? data && { metadata: ref, data } : stored;
       return found === undefined ? Promise.reject(failure('not-found', ref)) : Promise.resolve(found);
     },

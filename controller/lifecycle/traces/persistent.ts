@@ -31,7 +31,8 @@ function createPersistentTrace(session: Session, kind: 'lxc' | 'test'): HostTrac
     shutdown: (uuid, timeoutMs) => shutdown(session, uuid, timeoutMs),
     destroy: (uuid) => destroy(session, uuid, () => Promise.resolve()),
     acknowledge: (uuid, found) => acknowledge(session, uuid, found, () => Promise.resolve()),
-    list: () => list(session, readShutoff),
+    // These drivers take a domain's number away as it ends.
+    list: () => list(session, readShutoff, ({ id }) => id >= 0),
     // Nothing settles what ended while the daemon was down: the table's "other daemon" rows say what is left of it.
     settle: () => Promise.resolve(),
     hasVanished: () => Promise.resolve(false),

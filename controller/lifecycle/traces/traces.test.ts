@@ -95,6 +95,29 @@ describe('observe: state and reason in the words of the table', () => {
   });
 });
 
+describe('list', () => {
+  const ended = { ...domain(OTHER), id: -1 };
+  const listAllDomains = () => Promise.resolve([domain(UUID), ended]);
+  const getState = (ref: unknown) =>
+    ref === ended ? shutoff(1) : Promise.resolve({ state: 'running', code: 1, reason: 0 });
+  const found = [
+    { uuid: UUID, name: PLAN.name, found: { kind: 'active', id: 7 } },
+    { uuid: OTHER, name: PLAN.name, found: { kind: 'ended', end: 'power-off' } },
+  ];
+  const rows: readonly ['xen' | 'lxc' | 'test', string, number][] = [
+    ['xen', 'asks after each, since one that is preserved keeps its number', 2],
+    ['lxc', 'asks after those alone that have no number', 1],
+    ['test', 'asks after those alone that have no number', 1],
+  ];
+  for (const [kind, what, asks] of rows) {
+    it(`${kind}: ${what}`, async () => {
+      const { session, asked } = hostOf({ listAllDomains, getState });
+      assert.deepEqual(await TRACES[kind](session).list(), found);
+      assert.equal(asked.filter((call) => call === 'getState').length, asks);
+    });
+  }
+});
+
 describe('start on Xen', () => {
   const start = (calls: Calls) => TRACES.xen(hostOf(calls).session).start(PLAN);
 

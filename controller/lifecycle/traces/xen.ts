@@ -20,7 +20,8 @@ export function createXenTrace(session: Session, poke: (session: Session) => Pro
     shutdown: (uuid, timeoutMs) => shutdown(session, uuid, timeoutMs),
     destroy: (uuid) => destroy(session, uuid),
     acknowledge: (uuid) => destroy(session, uuid),
-    list: () => list(session, readShutoff),
+    // One that has ended and is preserved keeps its number.
+    list: () => list(session, readShutoff, () => false),
     settle: () => poke(session),
     hasVanished: () => Promise.resolve(false),
   };

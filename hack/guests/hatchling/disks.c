@@ -11,9 +11,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Disks that a guest of Hatchery's can have, and how long one is waited for. */
-#define MOST_DISKS 8
+/* Disks that a guest of Hatchery's can have, the one with secret values among them; how long one is waited for. */
+#define MOST_DISKS 9
 #define PATIENCE_MS 10000
+
+/* What the disk with secret values begins with: controller/domain/secrets.ts says how it goes on. */
+#define SECRETS "hatchery-secrets 1 "
+#define MOST_DIGITS 8
 
 #define BLOCK 4096
 #define NAME 16
@@ -93,6 +97,60 @@ static bool try_writable(const char *name, int disk, int64_t size)
 	return fault == NULL;
 }
 
+/* Reads a decimal number to the end of its line; what follows that, or NULL where it is none. */
+static const char *read_number(const char *at, const char *end, size_t *number)
+{
+	const char *first = at;
+
+	*number = 0;
+	for (; at < end && at - first < MOST_DIGITS && isdigit((unsigned char)*at); at++)
+		*number = *number * 10 + (size_t)(*at - '0');
+	return at > first && at < end && *at == '\n' ? at + 1 : NULL;
+}
+
+/* FNV-1a of 32 bits: shows that a value has arrived whole, to one who knows it. */
+static uint32_t checksum(const char *value, size_t length)
+{
+	uint32_t sum = 2166136261U;
+
+	for (size_t i = 0; i < length; i++)
+		sum = (sum ^ (unsigned char)value[i]) * 16777619U;
+	return sum;
+}
+
+/* Says of one secret value what its name is and how long it is, never the value; what follows it, or NULL. */
+static const char *say_secret(const char *name, const char *end)
+{
+	const char *blank = memchr(name, ' ', (size_t)(end - name));
+	size_t length = 0;
+	const char *value = blank == NULL ? NULL : read_number(blank + 1, end, &length);
+
+	if (value == NULL || length >= (size_t)(end - value) || value[length] != '\n')
+		return NULL;
+	say("secret %.*s: %zu bytes, checksum %08x", (int)(blank - name), name, length, checksum(value, length));
+	return value + length + 1;
+}
+
+static bool try_secrets(int disk, int64_t size)
+{
+	char *content = malloc((size_t)size);
+	size_t count = 0;
+
+	if (content == NULL || pread(disk, content, (size_t)size, 0) != (ssize_t)size) {
+		say("secrets: %s", strerror(errno));
+		free(content);
+		return false;
+	}
+	const char *end = content + size;
+	const char *at = read_number(content + strlen(SECRETS), end, &count);
+	for (size_t i = 0; i < count && at != NULL; i++)
+		at = say_secret(at, end);
+	free(content);
+	if (at == NULL)
+		say("secrets: not of the form that was expected");
+	return at != NULL;
+}
+
 /* Says how it begins: whoever made the volume knows what to expect. */
 static bool try_read_only(const char *name, int disk, int64_t size)
 {
@@ -104,6 +162,8 @@ static bool try_read_only(const char *name, int disk, int64_t size)
 		end++;
 	begin[end] = '\0';
 	say("disk %s: %lld bytes, read-only, begins with \"%s\"", name, (long long)size, begin);
+	if (strncmp(begin, SECRETS, strlen(SECRETS)) == 0)
+		return try_secrets(disk, size);
 	return length > 0;
 }
 

@@ -38,6 +38,7 @@ const PACKAGES: readonly string[] = [
   'libvirt-daemon-driver-xen',
   'linux-image-amd64',
   'linux-image-cloud-amd64',
+  'nftables',
   'xen-hypervisor-4.20-amd64',
   'xen-utils-4.20',
   'xenstore-utils',
@@ -53,6 +54,8 @@ const ROOT_MODULES: readonly string[] = [
   'xen_privcmd',
   'xenfs',
   'bridge',
+  'nf_tables',
+  'nft_meta_bridge',
   'tun',
   'loop',
   'xen_netback',
@@ -68,6 +71,7 @@ const INSTALLED: readonly { readonly file: string; readonly path: string; readon
   { file: 'sweep', path: 'usr/lib/hatchery/sweep', mode: 0o755 },
   // In the place of Xen's own: libvirt cannot name another one for a disk.
   { file: 'block', path: 'etc/xen/scripts/block', mode: 0o755 },
+  { file: 'guests.nft', path: 'etc/hatchery/guests.nft', mode: 0o644 },
   { file: 'vif-hatchery', path: 'etc/xen/scripts/vif-hatchery', mode: 0o755 },
   { file: 'libxl.conf', path: 'etc/libvirt/libxl.conf', mode: 0o644 },
 ];

@@ -5,6 +5,7 @@ import type { Bed } from '../../bed/bed.ts';
 import { withLock } from '../../bed/lock.ts';
 import { makeOwnedFolder, writeOwnedFile } from '../../bed/owner.ts';
 import { run } from '../../bed/run.ts';
+import { step } from '../../bed/step.ts';
 
 /** A test bed may stand for long, and nobody renews its certificates. */
 const DAYS = '3650';
@@ -31,23 +32,26 @@ export async function ensureClientPki(bed: Bed): Promise<string> {
   const lock = join(bed.dir, 'xen', 'pki.lock');
   await writeOwnedFile(bed.owner, lock, '');
   await withLock(lock, { timeoutMs: 60_000 }, async () => {
-    if (await isThere(folder)) return;
-    const fresh = `${folder}.new`;
-    await rm(fresh, { recursive: true, force: true });
-    await makeOwnedFolder(bed.owner, join(fresh, 'client'));
-    await request(bed, fresh, [
-      ...['-subj', '/CN=hatchery-test-bed libvirt', '-keyout', 'cakey.pem', '-out', 'client/cacert.pem'],
-      ...['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
-    ]);
-    await sign(bed, fresh, {
-      subject: '/CN=hatchery-controller',
-      extensions: ['extendedKeyUsage=clientAuth'],
-      key: 'client/clientkey.pem',
-      cert: 'client/clientcert.pem',
-    });
-    await rename(fresh, folder);
+    if (!(await isThere(folder))) await step("Making libvirt's certificates", () => makeClientPki(bed, folder));
   });
   return clientPkiFolder(bed);
+}
+
+async function makeClientPki(bed: Bed, folder: string): Promise<void> {
+  const fresh = `${folder}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await makeOwnedFolder(bed.owner, join(fresh, 'client'));
+  await request(bed, fresh, [
+    ...['-subj', '/CN=hatchery-test-bed libvirt', '-keyout', 'cakey.pem', '-out', 'client/cacert.pem'],
+    ...['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
+  ]);
+  await sign(bed, fresh, {
+    subject: '/CN=hatchery-controller',
+    extensions: ['extendedKeyUsage=clientAuth'],
+    key: 'client/clientkey.pem',
+    cert: 'client/clientcert.pem',
+  });
+  await rename(fresh, folder);
 }
 
 /** Makes a server certificate for a box' management address. */

@@ -1,4 +1,5 @@
 import { BAD_PARAMETERS } from './bad-parameters.ts';
+import { BAD_REQUEST } from './bad-request.ts';
 import { ephemeralDomain, template, withBoot, withDomain } from './support.ts';
 import type { Fields, Manifest } from './support.ts';
 import { BAD_POLICY } from './bad-policy.ts';
@@ -42,8 +43,12 @@ const diskVolume = (value: string, says: string): BadInput =>
 
 const PATH_RULE =
   "must be the name of a volume, not a path: remove the slash and put the file into the host's image directory";
-const OTHERS_SCRATCH = 'hatchery-scratch-c-2f5e0b2e-93f5-5d39-8a52-8a5f6b3f1e7c-0';
-const RESERVED = 'must not begin with hatchery-scratch-, as the scratch disks of domains do: name an image';
+const OTHERS = [
+  'hatchery-scratch-c-2f5e0b2e-93f5-5d39-8a52-8a5f6b3f1e7c-0',
+  'hatchery-secret-c-2f5e0b2e-93f5-5d39-8a52-8a5f6b3f1e7c',
+] as const;
+const RESERVED =
+  'must not begin with hatchery-scratch- or hatchery-secret-, as the disks made for domains do: name an image';
 const DOTS_RULE = "must be the name of a volume, not . or ..: name a file of the host's image directory";
 
 const volume = (field: 'kernel' | 'initrd', value: string, says: string): BadInput => ({
@@ -64,7 +69,7 @@ const volumes = (field: 'kernel' | 'initrd'): readonly BadInput[] => [
   volume(field, 'a\u009fb', 'must be the name of a volume: remove the control characters'),
   volume(field, 'k'.repeat(256), 'must be at most 255 bytes long, as a file name: shorten it'),
   volume(field, 'ü'.repeat(128), 'must be at most 255 bytes long, as a file name: shorten it'),
-  volume(field, OTHERS_SCRATCH, RESERVED),
+  ...OTHERS.map((name) => volume(field, name, RESERVED)),
 ];
 
 const cmdline = (value: string, says: string): BadInput => ({
@@ -89,6 +94,7 @@ export const BAD_INPUT: readonly BadInput[] = [
   { what: 'no spec', spec: undefined, ...NOTHING_TO_RUN },
   { what: 'no domain and no templateRef', spec: {}, ...NOTHING_TO_RUN },
   ...BAD_PARAMETERS,
+  ...BAD_REQUEST,
   {
     what: 'no memory',
     spec: { domain: { boot: { kernel: 'hatchling' } } },
@@ -149,7 +155,7 @@ export const BAD_INPUT: readonly BadInput[] = [
   diskVolume('..', DOTS_RULE),
   diskVolume('a\nb', 'must be the name of a volume: remove the control characters'),
   diskVolume('v'.repeat(256), 'must be at most 255 bytes long, as a file name: shorten it'),
-  diskVolume(OTHERS_SCRATCH, RESERVED),
+  ...OTHERS.map((name) => diskVolume(name, RESERVED)),
   disk(
     'scratch without a size',
     { name: 'a', scratch: {} },

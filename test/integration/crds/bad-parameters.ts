@@ -18,7 +18,7 @@ const parameter = (what: string, fields: Fields, field: string, says: string): B
 });
 
 const BUILT_INS =
-  'DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, NOTIFY_HOST, NOTIFY_PORT, NOTIFY_URL, REQUEST_TIME';
+  'DOMAIN_NAME, DOMAIN_UUID, IP, PREFIX, NETMASK, GATEWAY, NOTIFY_HOST, NOTIFY_PORT, NOTIFY_URL, REQUEST_TIME, SECRETS_DISK';
 const TEMPLATE_NAME =
   'name must be the name of an EphemeralDomainTemplate: lower-case letters, digits, - and ., at most 253';
 const PARAMETER_NAME = 'name must be made of letters, digits and _, not beginning with a digit, at most 63: change it';
@@ -27,6 +27,11 @@ const ONE_LINE_VALUE = 'value must be one line without control characters: put b
 const mapKey = (fields: Fields): Fields => ({
   name: 'A',
   valueFrom: { configMapKeyRef: { name: 'settings', key: 'a', ...fields } },
+});
+
+const secretKey = (fields: Fields): Fields => ({
+  name: 'A',
+  valueFrom: { secretKeyRef: { name: 'database', key: 'a', ...fields } },
 });
 
 /** What is refused of templateRef and parameters. */
@@ -82,7 +87,50 @@ export const BAD_PARAMETERS: readonly BadInput[] = [
     'a valueFrom that says nothing',
     { name: 'A', valueFrom: {} },
     'valueFrom.configMapKeyRef',
-    'configMapKeyRef is missing: name a ConfigMap of this namespace and a key in it',
+    'valueFrom must say where: name a ConfigMap (configMapKeyRef) or a Secret (secretKeyRef) of this namespace, and a key in it',
+  ),
+  parameter(
+    'a ConfigMap and a Secret',
+    {
+      name: 'A',
+      valueFrom: { configMapKeyRef: { name: 'settings', key: 'a' }, secretKeyRef: { name: 'database', key: 'a' } },
+    },
+    'valueFrom.secretKeyRef',
+    'configMapKeyRef and secretKeyRef exclude each other: remove one',
+  ),
+  parameter(
+    'a Secret and a value',
+    { ...secretKey({}), value: '' },
+    'valueFrom',
+    'value and valueFrom exclude each other: remove one',
+  ),
+  parameter(
+    'no Secret',
+    secretKey({ name: undefined }),
+    'valueFrom.secretKeyRef.name',
+    'name is missing: name a Secret of this namespace',
+  ),
+  parameter(
+    'no key of a Secret',
+    secretKey({ key: undefined }),
+    'valueFrom.secretKeyRef.key',
+    'key is missing: name a key of the Secret',
+  ),
+  ...['', '../secrets', 'Database', 'a b', 'other/database'].map((name) =>
+    parameter(
+      `the Secret ${JSON.stringify(name)}`,
+      secretKey({ name }),
+      'valueFrom.secretKeyRef.name',
+      'name must be the name of a Secret: lower-case letters, digits, - and ., at most 253',
+    ),
+  ),
+  ...['', 'a/b', 'a b'].map((key) =>
+    parameter(
+      `the key ${JSON.stringify(key)} of a Secret`,
+      secretKey({ key }),
+      'valueFrom.secretKeyRef.key',
+      'key must be a key that a Secret can have: letters, digits, -, _ and ., at most 253',
+    ),
   ),
   parameter(
     'no ConfigMap',

@@ -114,6 +114,10 @@ const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
     'a value from a ConfigMap',
     { ...SMALLEST, parameters: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'a.b-c', key: '.a_B-1' } } }] },
   ],
+  [
+    'a value from a Secret',
+    { ...SMALLEST, parameters: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'a.b-c', key: '.a_B-1' } } }] },
+  ],
   ['an empty hostSelector', { ...SMALLEST, hostSelector: {} }],
   [
     'a hostSelector with everything',
@@ -132,6 +136,22 @@ const GOOD: readonly (readonly [what: string, spec: Fields])[] = [
   ],
 ];
 
+/** What a template cannot have. */
+const GOOD_ALONE: typeof GOOD = [
+  ['a request at its least', { ...SMALLEST, request: { receivedTime: '2026-12-31T23:59:59Z' } }],
+  [
+    'a request at its most',
+    {
+      ...SMALLEST,
+      request: {
+        receivedTime: '2026-01-02T03:04:05.678901Z',
+        notify: { host: '10.0.0.7', port: 65_535, token: '0123456789abcdef'.repeat(2) },
+        avoidHosts: Array.from({ length: 16 }, (_, index) => `${index}${'x'.repeat(63)}`.slice(0, 63)),
+      },
+    },
+  ],
+];
+
 describe('kubectl apply of an EphemeralDomain that makes sense', function () {
   this.timeout(60_000);
   let domains: Verdicts;
@@ -144,7 +164,7 @@ describe('kubectl apply of an EphemeralDomain that makes sense', function () {
     const command = ['apply', '--dry-run=server', '--namespace', NAMESPACE];
     domains = await applyAll(
       command,
-      GOOD.map(([, spec], index) => ephemeralDomain(`good-${index}`, spec)),
+      [...GOOD, ...GOOD_ALONE].map(([, spec], index) => ephemeralDomain(`good-${index}`, spec)),
     );
     templates = await applyAll(
       command,
@@ -157,6 +177,10 @@ describe('kubectl apply of an EphemeralDomain that makes sense', function () {
       assert.deepEqual(domains.get(`good-${index}`), []);
       assert.deepEqual(templates.get(`good-${index}`), []);
     });
+  }
+
+  for (const [index, [what]] of GOOD_ALONE.entries()) {
+    it(`is accepted with ${what}`, () => assert.deepEqual(domains.get(`good-${GOOD.length + index}`), []));
   }
 
   it('is accepted with a templateRef in place of domain, and nothing is filled in', async () => {

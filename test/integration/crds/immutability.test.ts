@@ -40,6 +40,7 @@ const B = { name: 'b', scratch: { size: '1Mi' } };
 const FROM_TEMPLATE = { templateRef: { name: 'web' } };
 const TEMPLATE =
   'spec.templateRef is immutable: what an EphemeralDomain runs cannot change; delete it and create another';
+const REQUEST = { receivedTime: '2026-01-02T03:04:05.678901Z', avoidHosts: ['xen-1'] };
 const SELECTOR = { matchLabels: { zone: 'a' } };
 
 /** What never changes, in whatever phase. */
@@ -112,6 +113,7 @@ const ALWAYS: readonly Change[] = [
     'spec.hostSelector',
     immutable('hostSelector'),
   ]),
+  ...changes('request', REQUEST, { ...REQUEST, avoidHosts: [] }, ['spec.request', immutable('request')]),
   ...changes('backoffLimit', 0, 1, ['spec.backoffLimit', immutable('backoffLimit')]),
   ...changes('tolerations', [{ operator: 'Exists' }], [], ['spec.tolerations', immutable('tolerations')]),
   ...['priority', 'startDeadlineSeconds', 'terminationGracePeriodSeconds'].flatMap((field) =>

@@ -29,6 +29,8 @@ describe('manifests/', function () {
       'serviceaccount/hatchery-controller',
       'clusterrolebinding.rbac.authorization.k8s.io/hatchery-controller',
       'deployment.apps/hatchery-controller',
+      'serviceaccount/hatchery-ingress',
+      'ingressclass.networking.k8s.io/hatchery',
     ]) {
       assert.ok(told.split('\n').includes(object), `${object} in\n${told}`);
     }
@@ -43,20 +45,25 @@ describe('manifests/', function () {
     });
     const [address, controller] = ['hatchery-system/hatchery-address', 'hatchery-system/hatchery-controller'];
     const clientCa = 'kube-system/hatchery-controller';
-    assert.deepEqual(places.toSorted(), [address, address, controller, controller, clientCa, clientCa]);
+    const ingress = 'hatchery-ingress/hatchery-ingress';
+    const expected = [address, controller, clientCa, ingress].flatMap((place) => [place, place]);
+    assert.deepEqual(places.toSorted(), expected.toSorted());
   });
 
-  it('give a test bed the same roles, bound to its certificate’s user, and no Deployment', async () => {
+  it('give a test bed the same roles, bound to its certificates’ users, and no Deployment', async () => {
     const { kubectl } = await sharedCluster();
     const bed = await kubectl(['kustomize', join(ROOT, 'manifests', 'testbed')]);
     const roles = await kubectl(['kustomize', join(ROOT, 'manifests', 'rbac')]);
     assert.ok(!bed.includes('kind: Deployment'));
     const parts = (text: string): readonly string[] =>
-      text.split('\n---\n').filter((part) => !/^kind: \w+Binding$/m.test(part));
+      text.split('\n---\n').filter((part) => !/^kind: (\w+Binding|IngressClass)$/m.test(part));
     assert.deepEqual(parts(bed), parts(roles));
     const bindings = bed.split('\n---\n').filter((part) => /^kind: \w+Binding$/m.test(part));
     const ours = bindings.filter((part) => /^ {2}name: hatchery-controller$/m.test(part));
-    assert.equal(ours.length, 3);
+    assert.equal(ours.length, 4);
     for (const binding of ours) assert.match(binding, /kind: User\n {2}name: hatchery-controller/);
+    const ingress = bindings.filter((part) => /^ {2}name: hatchery-ingress(-secrets)?$/m.test(part));
+    assert.equal(ingress.length, 3);
+    for (const binding of ingress) assert.match(binding, /kind: User\n {2}name: hatchery-ingress/);
   });
 });

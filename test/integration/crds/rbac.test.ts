@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
 
 import { sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
-
-interface Ask {
-  readonly verb: string;
-  readonly group?: string;
-  readonly resource: string;
-  readonly subresource?: string;
-  readonly name?: string;
-  readonly namespace?: string;
-}
+import { AUTHENTICATED, decisions, each, rightsOf, textOf } from './rights.ts';
+import type { Ask } from './rights.ts';
 
 const HATCHERY = 'hatchery.dev';
 const LEASES = { group: 'coordination.k8s.io', resource: 'leases', name: 'hatchery-controller' } as const;
 const CLIENT_CA = { resource: 'configmaps', name: 'extension-apiserver-authentication' } as const;
 const CRDS = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' } as const;
-
-const each = (verbs: readonly string[], rest: Omit<Ask, 'verb'>): readonly Ask[] =>
-  verbs.map((verb) => ({ verb, ...rest }));
 
 const MAY: readonly Ask[] = [
   ...each(['get', 'list', 'watch', 'delete'], { group: HATCHERY, resource: 'ephemeraldomains', namespace: 'default' }),
@@ -28,6 +18,7 @@ const MAY: readonly Ask[] = [
   ...each(['get', 'list', 'watch'], { resource: 'nodes' }),
   ...each(['get'], { resource: 'namespaces', name: 'kube-system' }),
   ...each(['get'], { resource: 'configmaps', namespace: 'default' }),
+  ...each(['get'], { resource: 'secrets', namespace: 'default' }),
   ...each(['list', 'watch'], { resource: 'namespaces' }),
   ...each(['create', 'patch'], { resource: 'events', namespace: 'default' }),
   ...each(['get', 'update'], { ...LEASES, namespace: 'hatchery-system' }),
@@ -51,7 +42,8 @@ const MAY_NOT: readonly Ask[] = [
   ...each(['delete', 'create', 'update', 'patch'], { resource: 'namespaces' }),
   ...each(['get'], { resource: 'namespaces', name: 'default' }),
   ...each(['get', 'list', 'delete'], { resource: 'events' }),
-  ...each(['get', 'list', 'watch', 'create'], { resource: 'secrets' }),
+  ...each(['list', 'watch', 'create', 'update', 'patch', 'delete'], { resource: 'secrets', namespace: 'default' }),
+  ...each(['list', 'watch'], { resource: 'secrets' }),
   ...each(['list', 'watch', 'create', 'update', 'patch', 'delete'], { resource: 'configmaps', namespace: 'default' }),
   ...each(['get', 'create'], { resource: 'pods' }),
   ...each(['create'], { resource: 'pods', subresource: 'exec' }),
@@ -67,70 +59,6 @@ const MAY_NOT: readonly Ask[] = [
   ...each(['get'], { group: HATCHERY, resource: 'ephemeraldomains', subresource: 'console', namespace: 'default' }),
 ];
 
-/** What the API server's authorizer says to each, in order, in one call of kubectl. */
-const decisions = async (
-  user: string,
-  groups: readonly string[],
-  asks: readonly Ask[],
-): Promise<readonly boolean[]> => {
-  const { kubectl } = await sharedCluster();
-  const reviews = asks.map((resourceAttributes) => ({
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SubjectAccessReview',
-    spec: { user, groups, resourceAttributes },
-  }));
-  const input = reviews.map((review) => JSON.stringify(review)).join('\n---\n');
-  const answers = await kubectl(['create', '-o', 'jsonpath={.status.allowed}{"\\n"}', '-f', '-'], { input });
-  return answers
-    .trim()
-    .split('\n')
-    .map((answer) => answer === 'true');
-};
-
-const textOf = ({ verb, group, resource, subresource, name, namespace }: Ask): string =>
-  [
-    verb,
-    `${resource}${group === undefined ? '' : `.${group}`}${subresource === undefined ? '' : `/${subresource}`}`,
-    ...(name === undefined ? [] : [name]),
-    ...(namespace === undefined ? [] : [`in ${namespace}`]),
-  ].join(' ');
-
-const AUTHENTICATED = ['system:authenticated'];
-
-interface Rule {
-  readonly verbs: readonly string[];
-  readonly apiGroups?: readonly string[];
-  readonly resources?: readonly string[];
-  readonly resourceNames?: readonly string[];
-}
-
-/** What the API server itself counts up for somebody in a namespace, one line a right; what all may do left out. */
-const rightsOf = async (user: string, namespace: string): Promise<readonly string[]> => {
-  const { kubectl } = await sharedCluster();
-  const as = ['--as', user, '--as-group', 'system:authenticated'];
-  const review = JSON.stringify({
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SelfSubjectRulesReview',
-    spec: { namespace },
-  });
-  const answer = JSON.parse(
-    await kubectl(['create', '--validate=false', ...as, '-o', 'json', '-f', '-'], { input: review }),
-  ) as {
-    readonly status: { readonly resourceRules: readonly Rule[]; readonly incomplete: boolean };
-  };
-  assert.equal(answer.status.incomplete, false);
-  const lines = answer.status.resourceRules.flatMap(({ verbs, apiGroups = [], resources = [], resourceNames = [] }) =>
-    apiGroups.flatMap((group) =>
-      resources.flatMap((resource) =>
-        verbs.map((verb) => [verb, group === '' ? resource : `${resource}.${group}`, ...resourceNames].join(' ')),
-      ),
-    ),
-  );
-  return [...new Set(lines)]
-    .filter((line) => !/^create self\w+\.(authorization|authentication)\.k8s\.io$/.test(line))
-    .toSorted();
-};
-
 const CRD_NAMES = ['ephemeraldomains', 'ephemeraldomaintemplates', 'domainhosts'].map((kind) => `${kind}.hatchery.dev`);
 
 /** All of it: a right more or less in manifests/ is to be a right more or less here. */
@@ -144,6 +72,7 @@ const CONTROLLER_EVERYWHERE: readonly string[] = [
   ...['list', 'watch'].map((verb) => `${verb} namespaces`),
   ...['get', 'list', 'watch'].map((verb) => `${verb} ephemeraldomaintemplates.hatchery.dev`),
   'get configmaps',
+  'get secrets',
   'create tokenreviews.authentication.k8s.io',
   'create subjectaccessreviews.authorization.k8s.io',
   ...['create', 'patch'].map((verb) => `${verb} events`),

@@ -30,6 +30,7 @@ const full: DomainPlan = {
   disks: [
     { kind: 'image', name: 'data', volume: `data 'img' &.raw` },
     { kind: 'scratch', name: 'work', volume: 'hatchery-scratch-c-u-1', size: '1Gi', bytes: 2 ** 30 },
+    { kind: 'secret', volume: 'hatchery-secret-c-u' },
   ],
   interface: {
     mac: macOf(ADDRESS),

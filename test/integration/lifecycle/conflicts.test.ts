@@ -57,6 +57,27 @@ describe('domains that others made, and domains that nobody wants any more', fun
     });
   });
 
+  it('an earlier attempt failed with HostStateUnknown: its address rests after a restart, too [end: host-state-unknown]', async () => {
+    const boot = (await host.client.poolLookupByName('hatchery')).uuid;
+    const probe = await stage.controller({ options });
+    await stage.create('before', { backoffLimit: 1 });
+    const { metadata, status } = await stage.until('before', inPhase('Running'));
+    const { address = '' } = status ?? {};
+    await host.client.shutdown({ name: '', uuid: status?.domain?.uuid ?? '' });
+    await stage.until('before', finishedAs('Succeeded'));
+    await probe.stop();
+    // What a process stored that saw it; the test driver cannot lose a create.
+    const unknownAttempts = [{ attempt: 1, host: host.name, hostBoot: boot, address }];
+    await stage.rest.patchStatus(EPHEMERAL_DOMAINS, metadata, { status: { unknownAttempts } });
+
+    await stage.controller({ options });
+    await eventually(async () => {
+      const [held] = (await stage.getHost(host.name)).status?.heldAddresses ?? [];
+      assert.equal(held?.address, address);
+      assert.match(held.message ?? '', /xl destroy edom-198-19-/);
+    });
+  });
+
   it('its resource was deleted while no controller ran: destroyed before the host is Ready [end: deleted-unwatched]', async () => {
     const first = await stage.controller({ options });
     await stage.create('orphan');

@@ -112,7 +112,7 @@ describe("a host's daemon that is killed, paused or cut off", function () {
     await stage.until('homeless', inPhase('Running'));
     // The garbage collector follows the Node, and may be the one who deletes the DomainHost.
     await stage.rest.delete(NODES, { name: host.name });
-    await forget(stage.rest, DOMAIN_HOSTS, host.name);
+    await forget(stage.rest, DOMAIN_HOSTS, { name: host.name });
     const failed = await stage.until('homeless', finishedAs('Failed', 'HostRemoved'));
     assert.match(failed.status?.message ?? '', new RegExp(`the DomainHost ${host.name} was deleted`));
   });

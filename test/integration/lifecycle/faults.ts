@@ -5,6 +5,7 @@ import type { Hypervisor, Observer } from '#controller/libvirt/index.ts';
 const WRITES: ReadonlySet<string> = new Set([
   ...['create', 'patch', 'patchStatus', 'delete'],
   ...['defineXml', 'createXml', 'shutdown', 'destroy', 'undefine', 'sendProcessSignal', 'volCreateXml', 'volDelete'],
+  ...['volUpload', 'volWipe'],
 ]);
 
 /** One call that changed something. */

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 
-import { scratchVolume } from '#controller/domain/disks.ts';
+import { scratchVolume, secretVolume } from '#controller/domain/disks.ts';
 import type { ScratchPlan } from '#controller/domain/disks.ts';
-import type { EphemeralDomain } from '#controller/api/index.ts';
-import { createStore, silentLogger } from '#controller/kube/index.ts';
+import { SecretValues } from '#controller/domain/secrets.ts';
+import { silentLogger } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import type { Hypervisor } from '#controller/libvirt/index.ts';
-import { createScene, UUID } from '#controller/lifecycle/testing/scene.ts';
+import { UUID } from '#controller/lifecycle/testing/scene.ts';
 import { ScratchDisks } from '#controller/lifecycle/scratch.ts';
-import { DOMAIN_INDEXERS } from '#controller/lifecycle/writer.ts';
-import type { DomainIndex } from '#controller/lifecycle/writer.ts';
 import { startLibvirtd } from '#test/support/libvirtd.ts';
 import type { Libvirtd } from '#test/support/libvirtd.ts';
+import { createDiskStage } from './disk-stage.ts';
 
 const STRANGER = '6f1c2a0e-8d34-5b7e-9a41-6c0d3e9b7f25';
 const GIB = 2 ** 30;
@@ -34,22 +33,11 @@ describe('scratch disks on a real daemon', () => {
 
   /** A pool of its own, and a host that knows one domain: UUID. */
   async function setUp(name: string) {
-    const scene = createScene('test');
-    const { state } = scene;
-    const store = createStore<EphemeralDomain, DomainIndex>({ indexers: DOMAIN_INDEXERS });
-    const bound = scene.stored();
-    assert.ok(bound?.status !== undefined);
-    store.replaceAll([bound], '8');
     const pool = await client.poolCreateXml(
       `<pool type='dir'><name>${name}</name><target><path>/${name}</path></target></pool>`,
     );
-    const known = state.contact;
-    const generation = client.session?.generation;
-    assert.ok(known !== undefined && generation !== undefined);
-    const contact = { ...known, pool, session: { hypervisor: client, generation, since: 0 } };
-    state.contact = contact;
-    const disks = new ScratchDisks({ state, store, logger: silentLogger });
-    const volumes = async () => (await client.poolListAllVolumes(pool)).map((volume) => volume.name).toSorted();
+    const stage = createDiskStage(client, pool);
+    const { state } = stage;
     const plan = (index: number, bytes: number, uuid = UUID): ScratchPlan => ({
       kind: 'scratch',
       name: `disk-${index}`,
@@ -59,12 +47,7 @@ describe('scratch disks on a real daemon', () => {
     });
     const addVolume = (volume: string) =>
       client.volCreateXml(pool, `<volume><name>${volume}</name><capacity>1024</capacity></volume>`);
-    /** As when its end is stored and acknowledged. */
-    const forget = () => {
-      state.domains.delete(UUID);
-      store.replaceAll([], '9');
-    };
-    return { state, store, bound, contact, disks, pool, volumes, plan, addVolume, forget };
+    return { ...stage, plan, addVolume };
   }
 
   it('are made of their size, and deleted once the domain is gone', async () => {
@@ -141,19 +124,38 @@ describe('scratch disks on a real daemon', () => {
   });
 
   it('that are left over go at the second look; images and what another cluster made never do', async () => {
-    const { contact, disks, volumes, plan, addVolume } = await setUp('swept');
+    const { state, contact, disks, volumes, plan, addVolume } = await setUp('swept');
     const others = [
       'hatchling',
       'hatchery-scratch-notes',
       scratchVolume({ cluster: 'another', uuid: STRANGER }, 0),
+      secretVolume({ cluster: 'another', uuid: STRANGER }),
       `${plan(0, 0, STRANGER).volume}.bak`,
     ];
-    const left = [plan(0, 0, STRANGER).volume, plan(1, 0, STRANGER).volume];
+    const secret = secretVolume({ cluster: state.cluster, uuid: STRANGER });
+    const left = [plan(0, 0, STRANGER).volume, plan(1, 0, STRANGER).volume, secret];
     for (const volume of [...others, ...left]) await addVolume(volume);
     await disks.sweep(contact);
-    assert.equal((await volumes()).length, 6);
+    assert.equal((await volumes()).length, 8);
     await disks.sweep(contact);
     assert.deepEqual(await volumes(), others.toSorted());
+  });
+
+  it('with secret values that cannot be written are refused by size and host, without a value, and none is left', async () => {
+    const { state, contact, disks, volumes, plan, forget } = await setUp('secrets');
+    const volume = secretVolume({ cluster: state.cluster, uuid: UUID });
+    const secrets = new SecretValues([['A', Buffer.from('TheValueItself')]]);
+    const fault = await disks.make(contact, UUID, [plan(0, GIB), { kind: 'secret', volume }], secrets);
+    // The test driver takes no uploads.
+    assert.match(
+      fault ?? '',
+      /^h cannot make the disk of 512 bytes for parameters from Secrets: .*not supported.*; ask for less, or make room there$/,
+    );
+    assert.doesNotMatch(fault ?? '', /TheValue/);
+    assert.deepEqual(await volumes(), [plan(0, 0).volume, volume]);
+    forget();
+    await disks.release(UUID);
+    assert.deepEqual(await volumes(), []);
   });
 
   it('are no trouble where the host does not answer: they are swept later', async () => {

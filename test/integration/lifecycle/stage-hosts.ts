@@ -6,7 +6,7 @@ import { DOMAIN_HOSTS } from '#controller/api/index.ts';
 import { NODES } from '#controller/kube/index.ts';
 import type { RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
-import type { Hypervisor, LifecycleEvent, TlsCredentials } from '#controller/libvirt/index.ts';
+import type { Hypervisor, LifecycleEvent, StoragePool, TlsCredentials } from '#controller/libvirt/index.ts';
 import type { TestHost, TlsFolder } from '#hack/hosts/host.ts';
 import { startLibvirtd } from '#test/support/libvirtd.ts';
 import type { Libvirtd } from '#test/support/libvirtd.ts';
@@ -147,14 +147,20 @@ export async function createHost(
   return host;
 }
 
-/** The pool under the controller's name and an image in it, and no domain: the driver's own "test" goes. */
+/** A furnished pool, and no domain: the driver's own "test" goes. */
 async function furnish(client: Hypervisor): Promise<void> {
   for (const domain of await client.listAllDomains()) {
     await client.destroy(domain);
     await client.undefine(domain);
   }
+  await makePool(client, 'hatchery', randomUUID());
+}
+
+/** Makes a pool over the image directory, with an image in it. */
+export async function makePool(client: Hypervisor, name: string, uuid: string): Promise<StoragePool> {
   const pool = await client.poolCreateXml(
-    `<pool type='dir'><name>hatchery</name><uuid>${randomUUID()}</uuid><target><path>${IMAGES}</path></target></pool>`,
+    `<pool type='dir'><name>${name}</name><uuid>${uuid}</uuid><target><path>${IMAGES}</path></target></pool>`,
   );
   await client.volCreateXml(pool, `<volume><name>hatchling</name><capacity>1024</capacity></volume>`);
+  return pool;
 }

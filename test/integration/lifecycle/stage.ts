@@ -13,7 +13,7 @@ import {
   NODES,
   systemClock,
 } from '#controller/kube/index.ts';
-import type { KubeLogger, KubeObject, ResourceType, RestClient } from '#controller/kube/index.ts';
+import type { KubeLogger, KubeObject, ObjectRef, ResourceType, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import type { Hypervisor, TlsCredentials } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
@@ -153,10 +153,10 @@ export async function createStage(own?: Cluster): Promise<Stage> {
     dispose: async () => {
       for (const controller of running) await controller.stop();
       const left = await rest.list(EPHEMERAL_DOMAINS, { namespace });
-      for (const { metadata } of left.items) await rest.delete(EPHEMERAL_DOMAINS, metadata);
+      for (const { metadata } of left.items) await forget(rest, EPHEMERAL_DOMAINS, metadata);
       for (const { name, client } of [...hosts, ...adopted]) {
-        await forget(rest, NODES, name);
-        await forget(rest, DOMAIN_HOSTS, name);
+        await forget(rest, NODES, { name });
+        await forget(rest, DOMAIN_HOSTS, { name });
         await client.close();
       }
       for (const { libvirtd, wire } of hosts) {
@@ -245,10 +245,10 @@ function errorText(_key: string, value: unknown): unknown {
   return value instanceof Error ? (value.stack ?? value.message) : value;
 }
 
-/** Deletes what a test may have deleted itself, or the garbage collector, which follows the Node. */
-export async function forget(rest: RestClient, type: ResourceType<KubeObject>, name: string): Promise<void> {
+/** Deletes what a test may have deleted itself, or the garbage collector, which follows the Node, or its time to live. */
+export async function forget(rest: RestClient, type: ResourceType<KubeObject>, object: ObjectRef): Promise<void> {
   try {
-    await rest.delete(type, { name });
+    await rest.delete(type, object);
   } catch (error) {
     if (!isKubeError(error, 'not-found')) throw error;
   }

@@ -19,6 +19,8 @@ export interface Program {
   readonly ended: Promise<Ended>;
   /** What it has printed so far. */
   printed(): string;
+  /** What it has said on standard error so far. */
+  said(): string;
   /** What it has logged so far. */
   log(): readonly LogLine[];
   kill(signal: NodeJS.Signals): void;
@@ -31,7 +33,7 @@ export interface ProgramOptions {
 
 const MAIN = resolve(import.meta.dirname, '../../../controller/main.ts');
 /** A program that ends by itself does so within this; one that does not is killed. */
-const LIFETIME_MS = 45_000;
+const LIFETIME_MS = 90_000;
 
 /** Starts `hatchery ARGS`, with nothing in its environment that could tell it more but to open no port that others may have. */
 export const startProgram = (args: readonly string[], options: ProgramOptions = {}): Program => {
@@ -53,6 +55,7 @@ export const startProgram = (args: readonly string[], options: ProgramOptions = 
   return {
     ended,
     printed: () => output.stdout,
+    said: () => output.stderr,
     log: () => complete().flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : [])),
     kill: (signal) => child.kill(signal),
   };

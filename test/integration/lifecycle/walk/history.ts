@@ -38,8 +38,9 @@ export class History {
     if (isFinished(before?.phase) && JSON.stringify(before) !== JSON.stringify(status)) {
       this.violations.push(`${name}: its end was told twice: ${before?.reason ?? ''}, then ${status.reason ?? ''}`);
     }
-    // A name that was held gives an attempt's number back: it never ran.
-    if ((status.attempt ?? 0) < (before?.attempt ?? 0) && status.reason !== 'NameHeld') {
+    // What never ran gives an attempt's number back: its name was held, or it was suspended before its host was asked.
+    const isGivenBack = status.reason === 'NameHeld' || status.reason === 'Suspended';
+    if ((status.attempt ?? 0) < (before?.attempt ?? 0) && !isGivenBack) {
       this.violations.push(`${name}: attempt ${before?.attempt ?? 0}, then ${status.attempt ?? 0}`);
     }
     const wasRunning = before?.phase === 'Running' && before.attempt === status.attempt;

@@ -14,6 +14,8 @@ export interface LifeScript {
   readonly runsMs: number;
   /** ms after its creation; a guest that never ends has it or a deadline. */
   readonly deletedAfterMs: number | undefined;
+  /** Suspended and resumed, ms after its creation. */
+  readonly suspended: { readonly afterMs: number; readonly forMs: number } | undefined;
   /** Made anew under the same name, at once, with the same script but the deletion. */
   readonly madeAnew: boolean;
 }
@@ -27,6 +29,26 @@ export type Fault =
 
 export type WalkStep =
   { readonly kind: 'create'; readonly life: LifeScript } | { readonly kind: 'fault'; readonly fault: Fault };
+
+/** What lives with a templateRef are made from. */
+export const TEMPLATE = {
+  name: 'walk',
+  spec: {
+    parametersSchema: { properties: { SIZE: { enum: ['small', 'large'] } } },
+    template: {
+      spec: {
+        domain: {
+          type: 'pv' as const,
+          memory: '32Mi',
+          vcpus: 1,
+          boot: { kernel: 'hatchling', cmdline: '-ipaddr $(IP) -size $(SIZE)' },
+        },
+        parameters: [{ name: 'SIZE', value: 'small' }],
+        backoffLimit: 1,
+      },
+    },
+  },
+};
 
 /** All that a walk chooses, in order: the same for the same seed. */
 export function writeScript(seed: number, lives: number, hosts: readonly string[]): readonly WalkStep[] {
@@ -52,25 +74,45 @@ function lifeOf(choices: Choices, name: string, hosts: readonly string[]): LifeS
     fate,
     runsMs: choices.oneOf([0, choices.between(1, 100), choices.between(100, 2000)]),
     deletedAfterMs,
+    suspended: choices.chance(0.15)
+      ? { afterMs: choices.oneOf([0, choices.between(0, 1000)]), forMs: choices.oneOf([0, choices.between(0, 1500)]) }
+      : undefined,
     madeAnew: deletedAfterMs !== undefined && fate !== 'never' && choices.chance(0.5),
   };
 }
 
 function specOf(choices: Choices, hosts: readonly string[]): Partial<EphemeralDomainSpec> {
-  const kernel = choices.chance(0.05) ? 'no-such-image' : 'hatchling';
-  const cmdline = choices.oneOf(['-ipaddr $(IP)', '$(DOMAIN_NAME) $$(IP) <&"\'>', '$(DOMAIN_UUID)'.repeat(40)]);
   const pinned = choices.oneOf(['', '', '', hosts[choices.between(0, hosts.length - 1)] ?? '']);
   return {
-    domain: {
-      type: choices.oneOf(['pv', 'pvh']),
-      memory: choices.oneOf(['1Mi', '64Mi', '500M', '1Gi']),
-      vcpus: choices.between(1, 4),
-      boot: { kernel, ...(choices.chance(0.5) && cmdline.length < 100 ? { cmdline } : {}) },
-    },
+    ...(choices.chance(0.2) ? templateOf(choices) : { domain: domainOf(choices) }),
     ...(choices.chance(0.2) ? { backoffLimit: choices.between(0, 2) } : {}),
     ...(choices.chance(0.15) ? { activeDeadlineSeconds: choices.between(1, 3) } : {}),
+    ...(choices.chance(0.1) ? { startDeadlineSeconds: choices.between(1, 5) } : {}),
+    ...(choices.chance(0.2) ? { terminationGracePeriodSeconds: choices.between(0, 2) } : {}),
+    ...(choices.chance(0.1) ? { priority: choices.between(-1, 1) } : {}),
     ...(choices.chance(0.15) ? { ttlSecondsAfterFinished: choices.between(0, 2) } : {}),
     ...(pinned === '' ? {} : { hostSelector: { matchLabels: { 'kubernetes.io/hostname': pinned } } }),
+  };
+}
+
+function templateOf(choices: Choices): Partial<EphemeralDomainSpec> {
+  const value = choices.oneOf(['small', 'large', 'large', 'medium']);
+  return {
+    templateRef: { name: TEMPLATE.name },
+    ...(choices.chance(0.5) ? { parameters: [{ name: 'SIZE', value }] } : {}),
+  };
+}
+
+function domainOf(choices: Choices): NonNullable<EphemeralDomainSpec['domain']> {
+  const kernel = choices.chance(0.05) ? 'no-such-image' : 'hatchling';
+  const cmdline = choices.oneOf(['-ipaddr $(IP)', '$(DOMAIN_NAME) $$(IP) <&"\'>', '$(DOMAIN_UUID)'.repeat(40)]);
+  return {
+    type: choices.oneOf(['pv', 'pvh']),
+    memory: choices.oneOf(['1Mi', '64Mi', '500M', '1Gi']),
+    vcpus: choices.between(1, 4),
+    boot: { kernel, ...(choices.chance(0.5) && cmdline.length < 100 ? { cmdline } : {}) },
+    // No guest of the test driver listens anywhere.
+    ...(choices.chance(0.05) ? { readiness: { tcp: { port: 9 }, periodMilliseconds: 200, timeoutSeconds: 1 } } : {}),
   };
 }
 

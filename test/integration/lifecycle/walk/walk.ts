@@ -1,12 +1,14 @@
-import { EPHEMERAL_DOMAINS, isFinished } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS, isFinished } from '#controller/api/index.ts';
 import { isKubeError } from '#controller/kube/index.ts';
 import { eventually } from '#test/support/eventually.ts';
+import type { EventuallyOptions } from '#test/support/eventually.ts';
 import type { Proxy } from '../../kube/support.ts';
 import type { RunningController, Stage } from '../stage.ts';
 import type { StageHost } from '../stage-hosts.ts';
 import { History } from './history.ts';
 import type { Deed } from './history.ts';
 import { Player } from './player.ts';
+import { TEMPLATE } from './script.ts';
 import type { Fault, LifeScript, WalkStep } from './script.ts';
 
 /** Lives that have not ended, at once. */
@@ -26,7 +28,7 @@ export class Walk {
   readonly #scripts = new Map<string, LifeScript>();
   readonly #players: readonly Player[];
   /** What is still to be done, and is under way. */
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Map<Promise<void>, string>();
   readonly #failures: Error[] = [];
   readonly #stopped = new AbortController();
   /** Faults of one thing happen one after the other. */
@@ -42,7 +44,7 @@ export class Walk {
       scripts: this.#scripts,
       note: (uuid: string, deed: Deed) => this.#note(uuid, deed),
       isStoredAsRunning: (uuid: string) => this.#isStoredAsRunning(uuid),
-      later: (ms: number, work: () => Promise<void>) => this.#later(ms, work),
+      later: (what: string, ms: number, work: () => Promise<void>) => this.#later(what, ms, work),
     };
     this.#players = hosts.map((host) => new Player(host, parts));
   }
@@ -56,6 +58,8 @@ export class Walk {
     const { resourceVersion } = await this.#stage.rest.list(EPHEMERAL_DOMAINS, { namespace: this.#stage.namespace });
     const watching = this.#watch(resourceVersion);
     const playing = this.#play();
+    const { name, spec } = TEMPLATE;
+    await this.#stage.rest.create(EPHEMERAL_DOMAIN_TEMPLATES, { metadata: this.#metadata(name), spec });
     await this.#startController();
     for (const { name } of this.#hosts) await this.#stage.untilHost(name, 'True');
     try {
@@ -72,24 +76,45 @@ export class Walk {
   }
 
   async #live(life: LifeScript): Promise<void> {
-    const roomIn = { timeoutMs: PATIENCE_MS, intervalMs: 10 };
-    await eventually(() => {
-      this.#throwFailure();
-      if (this.#unfinished() >= AT_ONCE) throw new Error(`${this.#unfinished()} lives go on: ${this.#who()}`);
-    }, roomIn);
+    await this.#unlessFailed(
+      () => {
+        if (this.#unfinished() >= AT_ONCE) throw new Error(`${this.#unfinished()} lives go on: ${this.#who()}`);
+      },
+      { timeoutMs: PATIENCE_MS, intervalMs: 10 },
+    );
     this.#scripts.set(life.name, life);
     await this.#create(life);
-    if (life.deletedAfterMs !== undefined) this.#later(life.deletedAfterMs, () => this.#delete(life));
+    if (life.deletedAfterMs !== undefined)
+      this.#later(`delete ${life.name}`, life.deletedAfterMs, () => this.#delete(life));
+    const { suspended } = life;
+    if (suspended === undefined) return;
+    this.#later(`suspend ${life.name}`, suspended.afterMs, async () => {
+      await this.#suspend(life, true);
+      this.#later(`resume ${life.name}`, suspended.forMs, () => this.#suspend(life, false));
+    });
   }
 
   async #create({ name, spec }: LifeScript): Promise<void> {
-    await this.#stage.create(name, spec);
+    await this.#stage.rest.create(EPHEMERAL_DOMAINS, { metadata: this.#metadata(name), spec });
     this.#created += 1;
+  }
+
+  async #suspend({ name }: LifeScript, suspend: boolean): Promise<void> {
+    try {
+      await this.#stage.rest.patch(EPHEMERAL_DOMAINS, this.#metadata(name), { spec: { suspend } });
+    } catch (error) {
+      // Gone, or finished, when its spec can no longer be changed.
+      if (!isKubeError(error, 'not-found', 'invalid')) throw error;
+    }
+  }
+
+  #metadata(name: string): { readonly name: string; readonly namespace: string } {
+    return { name, namespace: this.#stage.namespace };
   }
 
   async #delete(life: LifeScript): Promise<void> {
     try {
-      await this.#stage.rest.delete(EPHEMERAL_DOMAINS, { name: life.name, namespace: this.#stage.namespace });
+      await this.#stage.rest.delete(EPHEMERAL_DOMAINS, this.#metadata(life.name));
     } catch (error) {
       // Its time to live was over.
       if (!isKubeError(error, 'not-found')) throw error;
@@ -103,7 +128,7 @@ export class Walk {
     const before = this.#queues.get(on) ?? Promise.resolve();
     const struck = before.then(() => this.#harm(fault));
     this.#queues.set(on, struck);
-    this.#track(struck);
+    this.#track(JSON.stringify(fault), struck);
   }
 
   async #harm(fault: Fault): Promise<void> {
@@ -177,14 +202,23 @@ export class Walk {
   }
 
   async #untilAllIsDone(): Promise<void> {
-    await eventually(
+    await this.#unlessFailed(
       () => {
-        this.#throwFailure();
-        if (this.#pending.size > 0) throw new Error(`${this.#pending.size} things are still to be done`);
         if (this.#unfinished() > 0) throw new Error(`${this.#unfinished()} lives go on: ${this.#who()}`);
+        if (this.#pending.size === 0) return;
+        const some = [...this.#pending.values()].slice(0, 5).join(', ');
+        throw new Error(`${this.#pending.size} things are still to be done: ${some}`);
       },
       { timeoutMs: PATIENCE_MS },
     );
+  }
+
+  /** Waits for a check to pass; what has failed meanwhile is thrown at once. */
+  async #unlessFailed(check: () => void, options: EventuallyOptions): Promise<void> {
+    await eventually(() => {
+      if (this.#failures.length === 0) check();
+    }, options);
+    this.#throwFailure();
   }
 
   #unfinished(): number {
@@ -209,13 +243,13 @@ export class Walk {
     this.deeds.set(uuid, known.add(deed));
   }
 
-  #later(ms: number, work: () => Promise<void>): void {
-    this.#track(passed(ms).then(work));
+  #later(what: string, ms: number, work: () => Promise<void>): void {
+    this.#track(what, passed(ms).then(work));
   }
 
-  #track(work: Promise<void>): void {
+  #track(what: string, work: Promise<void>): void {
     const tracked = work.catch((error: unknown) => this.#failed(error)).finally(() => this.#pending.delete(tracked));
-    this.#pending.add(tracked);
+    this.#pending.set(tracked, what);
   }
 
   #failed(error: unknown): void {

@@ -1,0 +1,75 @@
+import type { Duplex } from 'node:stream';
+
+import type { Head } from './head/types.ts';
+import type { ReadAhead } from './read-ahead.ts';
+
+/** What a visitor asks, and the one place to answer it; the same over HTTP/1.1, HTTP/2 and an upgrade's bare socket. */
+export interface Exchange {
+  readonly head: Head;
+  readonly connection: ConnectionFacts;
+  /** Monotonic ms at which the head was whole. */
+  readonly receivedMs: number;
+  readonly body: ReadAhead;
+  /** Whether the whole body is here, or there is none. */
+  readonly bodyIsWhole: () => boolean;
+  readonly trailers: () => readonly string[];
+  readonly answer: Answer;
+  /** Aborts when nobody waits for the answer any more; its reason is a Leaving. */
+  readonly signal: AbortSignal;
+  /** Ends an exchange that a drain has no more time for: 503 where nothing was answered, else the answer is cut. */
+  readonly cut: () => void;
+}
+
+/** Why nobody waits any more. */
+export type Leaving = 'visitor-left' | 'drain-limit';
+
+export interface ConnectionFacts {
+  readonly protocol: 'http/1' | 'http/2';
+  readonly peer: string;
+  readonly tls: boolean;
+  /** By SNI; undefined without it. */
+  readonly servername?: string | undefined;
+}
+
+export type AnswerState = 'open' | 'begun' | 'whole' | 'broken';
+
+/** Names and values in turn. */
+export type FlatHeaders = readonly string[];
+
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: FlatHeaders;
+  readonly body: string;
+}
+
+/** Where an answer goes. After it is broken, by either side, all of these do nothing. */
+export interface Answer {
+  readonly state: AnswerState;
+  /** Bytes that were written and that the visitor's connection did not take yet. */
+  readonly pending: number;
+  /** Tells a visitor who waits to send its body. */
+  readonly goOn: () => void;
+  /** A 1xx other than 100 and 101; left out for HTTP/1.0. */
+  readonly inform: (status: number, headers: FlatHeaders) => void;
+  /** Status and headers without framing, which is this leg's own: a length where it is known. */
+  readonly begin: (status: number, headers: FlatHeaders, length: number | undefined) => void;
+  /** False where the visitor should be waited for. */
+  readonly write: (chunk: Buffer) => boolean;
+  /** Resolves when more can be written, or nothing can. */
+  readonly drained: () => Promise<void>;
+  /** Resolves when the connection has taken all of it, or is gone. */
+  readonly end: (trailers?: FlatHeaders) => Promise<void>;
+  /** An answer of the ingress itself. A body that is still under way is thrown away within limits. */
+  readonly whole: (answer: WholeAnswer) => Promise<void>;
+  /** Breaks the answer off so that nobody can take it for whole. */
+  readonly cut: () => void;
+  /** Only where the head has upgrades: answers 101; the visitor's own stream, its first bytes still to be read. */
+  readonly upgrade?: ((headers: FlatHeaders) => Duplex) | undefined;
+}
+
+/** Resolves when a body's beginning is here: `enough` bytes, or all of it. */
+export const whenArrived = async (body: ReadAhead, enough: number): Promise<'here' | 'broken'> => {
+  body.start();
+  while (body.state === 'open' && body.received < enough) await body.changed();
+  return body.state === 'broken' ? 'broken' : 'here';
+};

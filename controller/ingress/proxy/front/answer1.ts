@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { Clock } from '#controller/kube/clock.ts';
+import type { Answer, AnswerState, FlatHeaders } from '../exchange.ts';
+import { fieldsOf, flatten } from '../head/fields.ts';
+import type { ReadAhead } from '../read-ahead.ts';
+import { closeGently } from './closing.ts';
+import type { ClosingLimits } from './closing.ts';
+
+export interface Http1 {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly socket: Socket;
+  readonly body: ReadAhead;
+  readonly bodyIsWhole: () => boolean;
+  /** Whether each answer says that it is its connection's last. */
+  readonly isLast: () => boolean;
+  readonly mayUpgrade: boolean;
+  /** Told when the connection is no longer HTTP. */
+  readonly onUpgrade: () => void;
+  readonly limits: ClosingLimits;
+  readonly clock: Clock;
+}
+
+/** The answer of an HTTP/1 request; Node writes the framing, by the headers it is given. */
+export const answerOver1 = (parts: Http1): Answer => {
+  const { request, response, socket, clock } = parts;
+  const isLegacy = request.httpVersion === '1.0';
+  let state: AnswerState = 'open';
+  const isDead = () => socket.destroyed || response.destroyed;
+  response.once('close', () => {
+    if (state !== 'whole') state = 'broken';
+  });
+
+  const begin = (status: number, headers: FlatHeaders, length: number | undefined): void => {
+    if (state !== 'open' || isDead()) return;
+    state = 'begun';
+    const closes = parts.isLast() || parts.mayUpgrade || !parts.bodyIsWhole();
+    const framing = length === undefined ? [] : ['Content-Length', String(length)];
+    response.writeHead(status, [...headers, ...framing, ...(closes ? ['Connection', 'close'] : [])]);
+    response.flushHeaders();
+  };
+  const end = (trailers: FlatHeaders = []): Promise<void> => {
+    if (state !== 'begun' || isDead()) return Promise.resolve();
+    state = 'whole';
+    if (trailers.length > 0 && !isLegacy) {
+      response.addTrailers(fieldsOf(trailers).map(({ name, value }): [string, string] => [name, value]));
+    }
+    // What Node calls once the last answer of a connection is written.
+    if (!parts.bodyIsWhole()) socket.destroySoon = () => closeGently(socket, parts.body, parts.limits, clock);
+    const done = eitherOf(response, 'finish', 'close');
+    response.end();
+    return done;
+  };
+  return {
+    get state() {
+      return state;
+    },
+    get pending() {
+      return response.writableLength;
+    },
+    goOn: () => {
+      if (state === 'open' && !isDead() && !isLegacy) response.writeContinue();
+    },
+    inform: (status, headers) => {
+      if (state === 'open' && !isDead() && !isLegacy) socket.write(informationOf(status, headers), 'latin1');
+    },
+    begin,
+    write: (chunk) => (state === 'begun' && !isDead() ? response.write(chunk) : true),
+    drained: () => {
+      const isFull = state === 'begun' && !isDead() && response.writableNeedDrain;
+      return isFull ? eitherOf(response, 'drain', 'close') : Promise.resolve();
+    },
+    end,
+    whole: ({ status, headers, body }) => {
+      begin(status, headers, Buffer.byteLength(body));
+      if (state === 'begun' && request.method !== 'HEAD') response.write(body);
+      return end();
+    },
+    cut: () => {
+      if (state !== 'whole') state = 'broken';
+      reset(socket);
+    },
+    upgrade: parts.mayUpgrade
+      ? (headers): Duplex => {
+          state = 'whole';
+          response.detachSocket(socket);
+          parts.onUpgrade();
+          if (!isDead()) socket.write(informationOf(101, headers), 'latin1');
+          return socket;
+        }
+      : undefined,
+  };
+};
+
+const REASONS: Readonly<Record<number, string>> = { 101: 'Switching Protocols', 102: 'Processing', 103: 'Early Hints' };
+
+const informationOf = (status: number, headers: FlatHeaders): string => {
+  const flat = flatten(fieldsOf(headers));
+  const lines = fieldsOf(flat).map(({ name, value }) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${REASONS[status] ?? 'Information'}\r\n${lines.join('')}\r\n`;
+};
+
+/** So that a broken answer cannot be taken for one that ended by its close; TLS has no such form, but says when it was cut. */
+const reset = (socket: Socket): void => {
+  if (socket.destroyed) return;
+  if ('encrypted' in socket) socket.destroy();
+  else socket.resetAndDestroy();
+};
+
+const eitherOf = (response: ServerResponse, one: string, other: string): Promise<void> =>
+  new Promise((resolve) => {
+    const finish = () => {
+      response.removeListener(one, finish);
+      response.removeListener(other, finish);
+      resolve();
+    };
+    response.on(one, finish);
+    response.on(other, finish);
+  });

@@ -1,0 +1,126 @@
+import { createServer, ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+
+import type { ConnectionFacts } from '../exchange.ts';
+import { readHead } from '../head/head.ts';
+import type { HeadReading, Peer } from '../head/types.ts';
+import { ReadAhead } from '../read-ahead.ts';
+import { answerOver1 } from './answer1.ts';
+import type { Desk } from './desk.ts';
+import { Lines } from './line.ts';
+import type { FrontOptions } from './options.ts';
+
+export interface Intake1 {
+  /** Takes its own connections, and those that are handed to it by `connection` events. */
+  readonly server: Server;
+  readonly lines: Lines;
+}
+
+export const peerOf = (socket: Socket): Peer => ({
+  address: (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, ''),
+  tls: socket instanceof TLSSocket,
+});
+
+/** HTTP/1.0 and 1.1 of visitors. */
+export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => boolean): Intake1 => {
+  const { limits } = options;
+  const readings = new WeakMap<IncomingMessage, HeadReading>();
+  const readingOf = (request: IncomingMessage): HeadReading => {
+    const known = readings.get(request);
+    if (known !== undefined) return known;
+    const { method = '', url: target = '', httpVersion: version, rawHeaders: headers, socket } = request;
+    const reading = readHead({ protocol: 'http/1', version, method, target, headers }, peerOf(socket), options.policy);
+    readings.set(request, reading);
+    return reading;
+  };
+  const upgradesOf = (request: IncomingMessage): readonly string[] => {
+    const reading = readingOf(request);
+    if (reading.kind !== 'request' || reading.head.upgrades.length === 0) return [];
+    const may = options.upgradesFor(reading.head);
+    return reading.head.upgrades.filter((protocol) => may.includes(protocol));
+  };
+  const take = (request: IncomingMessage, response: ServerResponse, upgrades: readonly string[]): void => {
+    const { socket } = request;
+    const reading = readingOf(request);
+    const mayUpgrade = upgrades.length > 0;
+    const body = new ReadAhead(mayUpgrade ? socket : request, limits.readAheadBytes, options.budget);
+    const bodyIsWhole = () => mayUpgrade || request.complete;
+    let visitor: ReturnType<Desk['take']> | undefined = undefined;
+    const onUpgrade = () => visitor?.upgrade();
+    const parts = { request, response, socket, body, bodyIsWhole, isLast, mayUpgrade, onUpgrade };
+    const answer = answerOver1({ ...parts, limits, clock: options.clock });
+    const whole = reading.kind === 'request' ? { ...reading, head: { ...reading.head, upgrades } } : reading;
+    const rest = { connection: factsOf(socket), body, bodyIsWhole, trailers: () => request.rawTrailers, answer };
+    visitor = desk.take(whole, rest, request.rawHeaders);
+    const { leave } = visitor;
+    if (mayUpgrade) {
+      socket.once('end', () => answer.state === 'open' && leave());
+      socket.once('close', leave);
+    } else response.once('close', () => answer.state === 'broken' && leave());
+    if (reading.kind === 'request' && !reading.head.expectsContinue) body.start();
+  };
+  const lines = new Lines(limits.pipelined, (request, response) => take(request, response, []));
+  const server = createServer({
+    connectionsCheckingInterval: limits.checkMs,
+    headersTimeout: limits.headMs,
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    noDelay: true,
+    // Asked before the request is: what is not let through becomes an ordinary request.
+    shouldUpgradeCallback: (request) => !lines.isBusy(request.socket) && upgradesOf(request).length > 0,
+  });
+  const join = (request: IncomingMessage, response: ServerResponse) => lines.join(request, response);
+  server.on('request', join);
+  server.on('checkContinue', join);
+  server.on('checkExpectation', join);
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, first: Buffer) => {
+    if (first.length > 0) socket.unshift(first);
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    // Node listens for these on sockets that are still HTTP's.
+    socket.on('drain', () => response.emit('drain'));
+    socket.on('error', () => socket.destroy());
+    response.once('finish', () => socket.destroySoon());
+    take(request, response, upgradesOf(request));
+  });
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    const reading = readingOf(request);
+    refuseBare(
+      socket,
+      reading.kind === 'refused' ? reading.status : 405,
+      reading.kind === 'refused' ? reading.allow : '',
+    );
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // The answer that is under way would be cut into; it is broken by the close.
+    if (lines.isBusy(socket)) socket.destroy();
+    else refuseBare(socket, statusOf(error.code));
+  });
+  return { server, lines };
+};
+
+const factsOf = (socket: Socket): ConnectionFacts => {
+  const { address: peer, tls } = peerOf(socket);
+  const name = socket instanceof TLSSocket ? socket.servername : undefined;
+  return { protocol: 'http/1', peer, tls, servername: typeof name === 'string' && name !== '' ? name : undefined };
+};
+
+/** Answers where Node made no request of what came. */
+const refuseBare = (socket: Socket, status: number, allow?: string): void => {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const allowed = allow === undefined ? '' : `Allow: ${allow}\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${allowed}`;
+  socket.on('error', () => socket.destroy());
+  socket.end(`${head}Connection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroySoon());
+};
+
+const statusOf = (code: string | undefined): number => {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+};

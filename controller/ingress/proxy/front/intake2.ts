@@ -1,0 +1,155 @@
+import { constants, createSecureServer } from 'node:http2';
+import type { Http2SecureServer, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Server } from 'node:http';
+import { TLSSocket } from 'node:tls';
+
+import { fieldsOf, flatten } from '../head/fields.ts';
+import { readHead } from '../head/head.ts';
+import type { HeadReading, RawHead, Refusal } from '../head/types.ts';
+import { ReadAhead } from '../read-ahead.ts';
+import { answerOver2 } from './answer2.ts';
+import { Cancels } from './cancels.ts';
+import type { Desk } from './desk.ts';
+import { peerOf } from './intake1.ts';
+import type { FrontOptions, TlsOptions } from './options.ts';
+
+export interface Intake2 {
+  readonly server: Http2SecureServer;
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
+  /** Tells all HTTP/2 visitors, and those that come, to open no more streams, and loses none that is on its way. */
+  readonly sayGoodbye: () => void;
+}
+
+/** TLS with HTTP/2; who speaks HTTP/1 over it is handed to that server. */
+export const createIntake2 = (options: FrontOptions, tls: TlsOptions, desk: Desk, http1: Server): Intake2 => {
+  const { limits, clock } = options;
+  const sessions = new Set<ServerHttp2Session>();
+  let isLeaving = false;
+  const server = createSecureServer({
+    ...tls.defaultCertificate,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['h2', 'http/1.1'],
+    handshakeTimeout: limits.handshakeMs,
+    maxHeaderListPairs: 256,
+    settings: { maxConcurrentStreams: limits.streams, enableConnectProtocol: false, enablePush: false },
+    SNICallback: (servername, done) => {
+      const context = tls.contextFor(servername.toLowerCase());
+      if (context === undefined) done(new Error('no certificate is served for this name'));
+      else done(null, context);
+    },
+  });
+  server.on('unknownProtocol', (socket) => http1.emit('connection', socket));
+  // Visitors that fail a handshake are their own business.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('sessionError', () => undefined);
+  server.on('session', (session) => {
+    sessions.add(session);
+    watchPreface(session, limits.prefaceMs, options);
+    watchIdle(session, limits.keepAliveMs);
+    const cancels = new Cancels(limits.cancels, limits.cancelWindowMs);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', () => session.destroy());
+    session.on('stream', (stream, headers, _flags, rawHeaders) => {
+      takeStream(options, tls, desk, { stream, session, headers, rawHeaders: rawHeaders as unknown as string[] });
+      stream.once('aborted', () => {
+        if (!isLeaving && cancels.add(clock.now())) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      });
+    });
+    if (isLeaving) goAway(session);
+  });
+  const sayGoodbye = () => {
+    isLeaving = true;
+    for (const session of sessions) goAway(session);
+  };
+  return { server, sessions, sayGoodbye };
+};
+
+const LAST_STREAM = 2 ** 31 - 1;
+
+/**
+ * RFC 9113, 6.8: a first GOAWAY that still takes every stream; when its PING is back, all that was sent before the
+ * visitor knew is here, and the real one follows.
+ */
+const goAway = (session: ServerHttp2Session): void => {
+  if (session.destroyed || session.closed) return;
+  session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+  const sent = session.ping(() => {
+    if (!session.destroyed) session.close();
+  });
+  if (!sent) session.close();
+};
+
+const watchPreface = (session: ServerHttp2Session, ms: number, { clock }: FrontOptions): void => {
+  const timer = clock.after(ms, () => session.destroy());
+  session.once('remoteSettings', () => timer.cancel());
+  session.once('close', () => timer.cancel());
+};
+
+const watchIdle = (session: ServerHttp2Session, ms: number): void => {
+  let open = 0;
+  session.on('stream', (stream) => {
+    open++;
+    stream.once('close', () => open--);
+  });
+  session.setTimeout(ms, () => {
+    if (open === 0) session.close();
+  });
+};
+
+interface Arrival {
+  readonly stream: ServerHttp2Stream;
+  readonly session: ServerHttp2Session;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+}
+
+const takeStream = (options: FrontOptions, tls: TlsOptions, desk: Desk, arrival: Arrival): void => {
+  const { stream, session } = arrival;
+  const socket = session.socket;
+  const servername = socket instanceof TLSSocket && typeof socket.servername === 'string' ? socket.servername : '';
+  const peer = peerOf(socket as TLSSocket);
+  const raw = rawHeadOf(arrival);
+  const name = servername === '' ? undefined : servername.toLowerCase();
+  const reading = settle(readHead(raw, { ...peer, tls: true }, options.policy), stream, tls, name);
+  const body = new ReadAhead(stream, options.limits.readAheadBytes, options.budget);
+  let trailers: readonly string[] = [];
+  stream.once('trailers', (headers) => {
+    trailers = Object.entries(headers).flatMap(([key, value]) => [value ?? ''].flat().flatMap((one) => [key, one]));
+  });
+  const bodyIsWhole = () => stream.endAfterHeaders || stream.readableEnded || body.state === 'ended';
+  const answer = answerOver2({ stream, method: raw.method, bodyIsWhole });
+  const connection = { protocol: 'http/2', peer: peer.address, tls: true, servername: name } as const;
+  const parts = { connection, body, bodyIsWhole, trailers: () => trailers, answer };
+  const visitor = desk.take(reading, parts, raw.headers);
+  stream.once('close', () => answer.state === 'broken' && visitor.leave());
+  if (reading.kind === 'request' && !reading.head.expectsContinue) body.start();
+};
+
+const rawHeadOf = ({ headers, rawHeaders }: Arrival): RawHead => ({
+  protocol: 'http/2',
+  version: '2.0',
+  method: headers[':method'] ?? '',
+  target: headers[':path'] ?? '',
+  headers: flatten(fieldsOf(rawHeaders).filter(({ key }) => !key.startsWith(':'))),
+  authority: headers[':authority'],
+  scheme: headers[':scheme'],
+});
+
+/** What only this connection knows: whether there is a body, and whether it may carry requests for that host. */
+const settle = (
+  reading: HeadReading,
+  stream: ServerHttp2Stream,
+  tls: TlsOptions,
+  servername: string | undefined,
+): HeadReading => {
+  if (reading.kind !== 'request') return reading;
+  const { head } = reading;
+  if (!tls.mayServe(servername, head.host)) return MISDIRECTED;
+  return stream.endAfterHeaders ? { kind: 'request', head: { ...head, framing: { kind: 'none' } } } : reading;
+};
+
+const MISDIRECTED: Refusal = {
+  kind: 'refused',
+  status: 421,
+  why: 'this connection was made for a host of another certificate',
+};
