@@ -4,7 +4,7 @@ import fc from 'fast-check';
 
 import { attemptUuid, domainName, macOf } from './identity.ts';
 import { readDomainXml } from './reading.ts';
-import { domainXml } from './xml.ts';
+import { domainXml, LONELY_MAC } from './xml.ts';
 import type { DomainPlan, HypervisorKind } from './xml.ts';
 import { attributeOf, elementsOf, parseXml, textOf, XmlTextError } from './xmltext.ts';
 import type { XmlElement } from './xmltext.ts';
@@ -144,6 +144,18 @@ describe('domainXml for LXC', () => {
   it('has a network of its own also where it has no interface', () => {
     assert.equal(parsed('lxc', plan)['features'], undefined);
     assert.deepEqual(parsed('lxc', { ...plan, interface: undefined })['features'], { privnet: '' });
+  });
+
+  it('has a link that is down and leads nowhere where it has no interface, by which its end can be seen', () => {
+    const [devices] = elementsOf(parsed('lxc', { ...plan, interface: undefined }), 'devices');
+    assert.deepEqual(elementsOf(devices, 'interface'), [
+      {
+        '@type': 'ethernet',
+        mac: { '@address': LONELY_MAC },
+        guest: { '@dev': 'none0' },
+        link: { '@state': 'down' },
+      },
+    ]);
   });
 
   it('gives init no arguments where there is no command line', () => {

@@ -127,6 +127,22 @@ const xenBody = (plan: DomainPlan): XmlElement => ({
   },
 });
 
+/** MAC address of an interface that leads nowhere; see lonelyInterface. */
+export const LONELY_MAC = '02:48:00:00:00:00';
+
+/**
+ * What a container without an interface has all the same: a link that is down there, and on no bridge of its host. It goes
+ * with the container's process, which is the only sign of an end that libvirtd has missed.
+ */
+const lonelyInterface: XmlElement = {
+  interface: {
+    '@type': 'ethernet',
+    mac: { '@address': LONELY_MAC },
+    guest: { '@dev': 'none0' },
+    link: { '@state': 'down' },
+  },
+};
+
 /** The image directory itself is the root file system, read-only; the kernel's volume is an executable in it. */
 const lxcBody = (plan: DomainPlan): XmlElement => ({
   os: {
@@ -146,7 +162,9 @@ const lxcBody = (plan: DomainPlan): XmlElement => ({
       target: { '@dir': '/' },
       readonly: {},
     },
-    ...interfaceElement(plan.interface, () => ({ port: { '@isolated': 'yes' } })),
+    ...(plan.interface === undefined
+      ? lonelyInterface
+      : interfaceElement(plan.interface, () => ({ port: { '@isolated': 'yes' } }))),
     console: { '@type': 'pty' },
   },
 });

@@ -76,8 +76,8 @@ export interface HostTrace {
   /** Settles ends that the daemon missed while it was down or did not listen; needed after each connect. */
   settle(): Promise<void>;
   /**
-   * Whether a domain that is listed as running has ended all the same. False where the host always tells, and where the
-   * domain has no interface to ask about.
+   * Whether a domain that is listed as running has ended all the same. False where the host always tells. `mac`: of its
+   * interface, where it has one.
    */
   hasVanished(uuid: string, mac: string | undefined): Promise<boolean>;
 }

@@ -4,15 +4,14 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { ShutdownFlags, ShutoffReason } from '#controller/libvirt/index.ts';
 import type { Domain } from '#controller/libvirt/index.ts';
-import { ensurePackages } from '#hack/bed/packages.ts';
 import { run } from '#hack/bed/run.ts';
 import { createLxcHost, packages } from '#hack/hosts/lxc/host.ts';
 import { planLxcHost } from '#hack/hosts/lxc/plan.ts';
-import { STARTUP_TIMEOUT_MS, sharedBed } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import type { Bed } from '#hack/bed/bed.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
-import { watch } from '../integration/hosts/domains.ts';
+import { startWatched, watch } from '../integration/hosts/domains.ts';
 import type { Watched } from '../integration/hosts/domains.ts';
 
 describe('an LXC host', () => {
@@ -22,12 +21,7 @@ describe('an LXC host', () => {
 
   before(async function () {
     this.timeout(STARTUP_TIMEOUT_MS);
-    await ensurePackages(packages);
-    bed = await sharedBed();
-    host = createLxcHost(bed, 7);
-    await host.start();
-    client = watch(host);
-    await client.hypervisor.connected(10_000);
+    ({ bed, host, client } = await startWatched(packages, (own) => createLxcHost(own, 7)));
   });
 
   after(async () => {

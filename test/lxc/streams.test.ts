@@ -4,12 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Domain, StoragePool } from '#controller/libvirt/index.ts';
-import { ensurePackages } from '#hack/bed/packages.ts';
 import { createLxcHost, packages } from '#hack/hosts/lxc/host.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
-import { STARTUP_TIMEOUT_MS, sharedBed } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
-import { endIfItRuns, watch } from '../integration/hosts/domains.ts';
+import { endIfItRuns, startWatched } from '../integration/hosts/domains.ts';
 import type { Watched } from '../integration/hosts/domains.ts';
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -22,11 +21,7 @@ describe('libvirt streams of a real daemon', () => {
 
   before(async function () {
     this.timeout(STARTUP_TIMEOUT_MS);
-    await ensurePackages(packages);
-    host = createLxcHost(await sharedBed(), 5);
-    await host.start();
-    client = watch(host);
-    await client.hypervisor.connected(10_000);
+    ({ host, client } = await startWatched(packages, (bed) => createLxcHost(bed, 5)));
     pool = await client.hypervisor.poolCreateXml(
       `<pool type='dir'><name>streams</name><target><path>${host.imageDirectory}</path></target></pool>`,
     );

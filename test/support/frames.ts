@@ -85,6 +85,16 @@ export function ipv6(fromMac: string): string {
   return ethernet({ fromMac, toMac: '33:33:ff:00:00:02' }, 0x86dd, Buffer.concat([head, from, to, Buffer.alloc(24)]));
 }
 
+/** A frame to the bridge itself (LLDP, IEEE 802.1AB): it is never forwarded, and the bridge learns its sender's MAC. */
+export function toBridge(fromMac: string): string {
+  return ethernet({ fromMac, toMac: '01:80:c2:00:00:0e' }, 0x88cc, Buffer.alloc(46));
+}
+
+/** The same frame with a priority tag (IEEE 802.1Q, VLAN 0), which receivers take as if it had none. */
+export function tagged(frame: string): string {
+  return `${frame.slice(0, 24)}81000000${frame.slice(24)}`;
+}
+
 /** What a frame that came in is, as far as these tests ask. */
 export interface HeardFrame {
   readonly kind: 'arp-request' | 'arp-reply' | 'icmp' | 'tcp' | 'udp' | 'other';

@@ -45,7 +45,7 @@ export interface WholeAnswer {
 /** Where an answer goes. After it is broken, by either side, all of these do nothing. */
 export interface Answer {
   readonly state: AnswerState;
-  /** Bytes that were written and that the visitor's connection did not take yet. */
+  /** Falls as the visitor takes what was written: bytes that are still held, some counted twice. */
   readonly pending: number;
   /** Tells a visitor who waits to send its body. */
   readonly goOn: () => void;

@@ -1,4 +1,4 @@
-import { domainXml } from '#controller/domain/xml.ts';
+import { domainXml, LONELY_MAC } from '#controller/domain/xml.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
 import { LibvirtError, ShutdownFlags, ShutoffReason, Signal } from '#controller/libvirt/index.ts';
 import { findByUuid, onSession, unless } from '../session.ts';
@@ -14,7 +14,7 @@ export function createLxcTrace(session: Session): HostTrace {
     shutdown: (uuid, timeoutMs) => shutdown(session, uuid, timeoutMs, ShutdownFlags.signal),
     destroy: (uuid) => destroy(session, uuid, () => killInit(session, uuid)),
     acknowledge: (uuid, found) => acknowledge(session, uuid, found, () => killInit(session, uuid)),
-    hasVanished: (uuid, mac) => (mac === undefined ? Promise.resolve(false) : hasVanished(session, uuid, mac)),
+    hasVanished: (uuid, mac) => hasVanished(session, uuid, mac ?? LONELY_MAC),
   };
 }
 

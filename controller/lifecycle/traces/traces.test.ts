@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { LONELY_MAC } from '#controller/domain/xml.ts';
 import type { DomainPlan } from '#controller/domain/xml.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { Domain, Hypervisor, LibvirtErrorKind } from '#controller/libvirt/index.ts';
@@ -257,6 +258,7 @@ describe('hasVanished on LXC', () => {
     ['its interface counts', () => Promise.resolve({}), false],
     ['its interface is not found', () => Promise.reject(failure('internal')), true],
     ['it is not running', () => Promise.reject(failure('operation-invalid', { code: 55 })), false],
+    ['it never had such an interface', () => Promise.reject(failure('invalid-arg', { code: 8 })), false],
     ['it is gone', absent, false],
   ];
   for (const [name, interfaceStats, vanished] of rows) {
@@ -266,7 +268,13 @@ describe('hasVanished on LXC', () => {
     });
   }
 
-  it('without an interface nothing can be told', async () => {
-    assert.equal(await TRACES.lxc(hostOf({}).session).hasVanished(UUID, undefined), false);
+  it('without an interface its lonely link is asked about', async () => {
+    const asked: unknown[] = [];
+    const interfaceStats = (_domain: unknown, device: unknown) => {
+      asked.push(device);
+      return Promise.reject(failure('internal'));
+    };
+    assert.equal(await TRACES.lxc(hostOf({ interfaceStats }).session).hasVanished(UUID, undefined), true);
+    assert.deepEqual(asked, [LONELY_MAC]);
   });
 });

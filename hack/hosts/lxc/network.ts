@@ -7,6 +7,8 @@ const TIMEOUT_MS = 20_000;
 /** Milliseconds between two ARP requests of the host for a guest whose interface is not yet up; the kernel's own: 1 s. */
 const NEIGHBOUR_RETRY_MS = 20;
 
+const BRIDGE_OPTIONS = 'stp_state 0 forward_delay 0 mcast_snooping 0 no_linklocal_learn 1';
+
 /** Links the host's namespace to the machine's and makes the guests' bridge. `holder` is a process in the namespace. */
 export async function makeNetwork(plan: LxcPlan, holder: number): Promise<void> {
   const inside = ['nsenter', `--target=${holder}`, '--net', '--'];
@@ -41,7 +43,8 @@ function hostSide(plan: LxcPlan): readonly string[] {
     'link set dev lo up',
     `address add ${hostAddress}/30 dev ${UPLINK}`,
     `link set dev ${UPLINK} up`,
-    `link add name ${BRIDGE} address ${BRIDGE_MAC} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    // Frames to the bridge itself come past the filter: from one, it would learn another guest's MAC.
+    `link add name ${BRIDGE} address ${BRIDGE_MAC} type bridge ${BRIDGE_OPTIONS}`,
     `address add ${gateway}/25 dev ${BRIDGE}`,
     `link set dev ${BRIDGE} up`,
     'route add unreachable default',
@@ -51,7 +54,7 @@ function hostSide(plan: LxcPlan): readonly string[] {
 /**
  * What guests may send: IPv4 and ARP under the MAC and IPv4 address that their link was given, which libvirt's hook
  * (guest-hook) adds as it starts a domain; nothing else, so that no guest can pass for another. The host itself answers
- * them ARP and ICMP alone. That they do not reach each other is the port isolation of their interfaces.
+ * them ARP and ICMP alone, and nothing where their link is on no bridge. That they do not reach each other is the port isolation of their interfaces.
  */
 export function guestFilter({ network }: LxcPlan): string {
   return `
@@ -60,6 +63,7 @@ table inet hatchery {
     type filter hook input priority 0; policy accept;
     iifname ${BRIDGE} meta l4proto icmp accept
     iifname ${BRIDGE} drop
+    iifname "vnet*" drop
   }
   chain forward {
     type filter hook forward priority 0; policy drop;

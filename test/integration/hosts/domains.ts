@@ -3,7 +3,11 @@ import { domainName, macOf } from '#controller/domain/identity.ts';
 import { domainXml } from '#controller/domain/xml.ts';
 import { connect, LibvirtError } from '#controller/libvirt/index.ts';
 import type { Domain, Hypervisor, LifecycleEvent } from '#controller/libvirt/index.ts';
+import type { Bed } from '#hack/bed/bed.ts';
+import { ensurePackages } from '#hack/bed/packages.ts';
+import { step } from '#hack/bed/step.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
+import { sharedBed } from '#test/support/bed.ts';
 
 /** A client of a host that remembers every event. */
 export interface Watched {
@@ -31,6 +35,20 @@ export async function endIfItRuns(hypervisor: Hypervisor, domain: Domain): Promi
   } catch (error) {
     if (!(error instanceof LibvirtError) || error.kind !== 'operation-invalid') throw error;
   }
+}
+
+/** Starts a host of the tests' own bed, and connects to it. */
+export async function startWatched(
+  packages: readonly string[],
+  create: (bed: Bed) => TestHost,
+): Promise<{ readonly bed: Bed; readonly host: TestHost; readonly client: Watched }> {
+  await ensurePackages(packages);
+  const bed = await sharedBed();
+  const host = create(bed);
+  await step(`Starting ${host.name}`, () => host.start());
+  const client = watch(host);
+  await client.hypervisor.connected(10_000);
+  return { bed, host, client };
 }
 
 /** Connects to a host. */

@@ -3,13 +3,12 @@ import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ShutoffReason } from '#controller/libvirt/index.ts';
 import type { Domain } from '#controller/libvirt/index.ts';
-import { ensurePackages } from '#hack/bed/packages.ts';
 import { createTestHost, packages } from '#hack/hosts/test/host.ts';
-import { STARTUP_TIMEOUT_MS, sharedBed } from '#test/support/bed.ts';
+import { STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import type { Bed } from '#hack/bed/bed.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
-import { watch } from './domains.ts';
+import { startWatched } from './domains.ts';
 import type { Watched } from './domains.ts';
 
 describe("a host on libvirt's test driver", () => {
@@ -19,12 +18,7 @@ describe("a host on libvirt's test driver", () => {
 
   before(async function () {
     this.timeout(STARTUP_TIMEOUT_MS);
-    await ensurePackages(packages);
-    bed = await sharedBed();
-    host = createTestHost(bed, 64);
-    await host.start();
-    client = watch(host);
-    await client.hypervisor.connected(10_000);
+    ({ bed, host, client } = await startWatched(packages, (own) => createTestHost(own, 64)));
   });
 
   after(async () => {

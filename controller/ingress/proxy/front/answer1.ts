@@ -24,6 +24,8 @@ export interface Http1 {
   readonly clock: Clock;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** The answer of an HTTP/1 request; Node writes the framing, by the headers it is given. */
 export const answerOver1 = (parts: Http1): Answer => {
   const { request, response, socket, clock } = parts;
@@ -40,7 +42,8 @@ export const answerOver1 = (parts: Http1): Answer => {
     const closes = parts.isLast() || parts.mayUpgrade || !parts.bodyIsWhole();
     const framing = length === undefined ? [] : ['Content-Length', String(length)];
     response.writeHead(status, [...headers, ...framing, ...(closes ? ['Connection', 'close'] : [])]);
-    response.flushHeaders();
+    // The head at once; flushHeaders() would write bytes above 0x7F of it as UTF-8, and so as others than came.
+    response.write(NOTHING);
   };
   const end = (trailers: FlatHeaders = []): Promise<void> => {
     if (state !== 'begun' || isDead()) return Promise.resolve();
@@ -59,7 +62,8 @@ export const answerOver1 = (parts: Http1): Answer => {
       return state;
     },
     get pending() {
-      return response.writableLength;
+      // What a stream holds falls by whole chunks; what the kernel has not taken of one, by bytes.
+      return response.writableLength + queuedOf(socket);
     },
     goOn: () => {
       if (state === 'open' && !isDead() && !isLegacy) response.writeContinue();
@@ -120,3 +124,9 @@ const eitherOf = (response: ServerResponse, one: string, other: string): Promise
     response.on(one, finish);
     response.on(other, finish);
   });
+
+/** As Node's own socket time-out looks at it; there is no public name for it. */
+const queuedOf = (socket: Socket): number => {
+  const handle = (socket as { readonly _handle?: { readonly writeQueueSize?: number } | null })._handle;
+  return handle?.writeQueueSize ?? 0;
+};

@@ -46,10 +46,12 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
     const reading = readingOf(request);
     const mayUpgrade = upgrades.length > 0;
     const body = new ReadAhead(mayUpgrade ? socket : request, limits.readAheadBytes, options.budget);
-    const bodyIsWhole = () => mayUpgrade || request.complete;
+    const isBodyless = mayUpgrade || !announcesBody(request);
+    const bodyIsWhole = () => isBodyless || request.complete;
+    const isLastHere = () => reading.kind === 'refused' || isLast();
     let visitor: ReturnType<Desk['take']> | undefined = undefined;
     const onUpgrade = () => visitor?.upgrade();
-    const parts = { request, response, socket, body, bodyIsWhole, isLast, mayUpgrade, onUpgrade };
+    const parts = { request, response, socket, body, bodyIsWhole, isLast: isLastHere, mayUpgrade, onUpgrade };
     const answer = answerOver1({ ...parts, limits, clock: options.clock });
     const whole = reading.kind === 'request' ? { ...reading, head: { ...reading.head, upgrades } } : reading;
     const rest = { connection: factsOf(socket), body, bodyIsWhole, trailers: () => request.rawTrailers, answer };
@@ -101,6 +103,10 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
   });
   return { server, lines };
 };
+
+/** Told by the head: Node says that a request is complete only after it has handed it over. */
+const announcesBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 
 const factsOf = (socket: Socket): ConnectionFacts => {
   const { address: peer, tls } = peerOf(socket);
