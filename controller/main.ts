@@ -45,7 +45,7 @@ const hatchery = async (): Promise<ExitCode> => {
   const { config } = invocation;
   const logger = createLogger({ level: config.logLevel, format: config.logFormat, stream: process.stderr });
   failOnUnhandled(process, logger, () => logger.close());
-  const stop = stopOnSignals(process, logger);
+  const stop = stopOnSignals(process, logger, graceOf(invocation));
   try {
     await serve(invocation, { version: VERSION, logger, readFile: readText, stop });
     logger.info('Hatchery has ended');
@@ -59,6 +59,13 @@ const hatchery = async (): Promise<ExitCode> => {
     await logger.close();
   }
   return 0;
+};
+
+/** Time that work under way has after a signal, ms. */
+const graceOf = (invocation: Serving): number => {
+  if (invocation.kind === 'controller') return 0;
+  const { drainDelay, drainLimit, drainUpgradedLimit } = invocation.config;
+  return drainDelay + Math.max(drainLimit, drainUpgradedLimit);
 };
 
 /** The commands that run until they are told to end. */

@@ -54,8 +54,8 @@ export const INGRESS_OPTIONS: OptionTable<IngressConfig> = {
   namespace: {
     placeholder: 'NAME',
     description: "Namespace of the replicas' Leases, by which they share limits",
-    shownDefault: 'hatchery-system',
-    fallback: () => 'hatchery-system',
+    shownDefault: 'hatchery-ingress',
+    fallback: () => 'hatchery-ingress',
     read: readNamespace,
   },
   identity: {
