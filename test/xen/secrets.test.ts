@@ -15,7 +15,7 @@ import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage
 import type { RunningController, Stage } from '../integration/lifecycle/stage.ts';
 import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
 
-const LONG = 120_000;
+const LONG = 240_000;
 const IMAGES = '/var/lib/hatchery/images';
 /** Nothing else in dom0 holds these. */
 const PASSWORD = `TheValueItself-${randomBytes(8).toString('hex')}`;
@@ -27,7 +27,8 @@ const from = (name: string, secret: string, key: string): Parameter => ({
   name,
   valueFrom: { secretKeyRef: { name: secret, key } },
 });
-const PARAMETERS = [from('PASSWORD', 'database', 'password'), from('KEY', 'database', 'key')];
+const parametersFrom = (secret: string) => [from('PASSWORD', secret, 'password'), from('KEY', secret, 'key')];
+const DATA = { password: base64(PASSWORD), key: base64(KEY) };
 
 /** FNV-1a of 32 bits, as the guest tells it in place of the value. */
 function checksum(bytes: Buffer): string {
@@ -48,6 +49,7 @@ describe('parameters from Secrets on Xen', function () {
     box = await sharedHost('xen', 1);
     stage = await createStage();
     host = await stage.adopt(box);
+    await makeSecret('database', DATA);
     controller = await stage.controller({ options: { settleMs: 2_000 } });
   });
   afterEach(async () => {
@@ -57,11 +59,11 @@ describe('parameters from Secrets on Xen', function () {
   });
   after(() => stage.dispose());
 
-  function guest(mode: string, changes: Partial<DomainSpec> = {}): Partial<EphemeralDomainSpec> {
+  function guest(mode: string, changes: Partial<DomainSpec> = {}, secret = 'database'): Partial<EphemeralDomainSpec> {
     const cmdline = `console=hvc0 quiet -mode ${mode}`;
     const boot = { kernel: 'hatchling', initrd: 'hatchling-initrd', cmdline };
     const domain = { type: 'pv', memory: '96Mi', vcpus: 1, boot, interfaces: [], ...changes } as const;
-    return { domain, parameters: PARAMETERS };
+    return { domain, parameters: parametersFrom(secret) };
   }
 
   const makeSecret = (name: string, data: Readonly<Record<string, string>>) =>
@@ -100,21 +102,24 @@ describe('parameters from Secrets on Xen', function () {
     }
     assert.ok(stage.log.length > 0);
     const patterns = forms.map((form) => `-e ${form}`).join(' ');
-    assert.equal(await dom0(`grep -rlF ${patterns} /var/log /var/lib/xen /var/lib/libvirt /run /etc /tmp || true`), '');
+    // Files alone: a socket or a pipe would be waited for.
+    const search = (folders: string, what: string) =>
+      dom0(`find ${folders} -xdev -type f -exec grep -lF ${what} {} + || true`);
+    assert.equal(await search('/var/log /var/lib/xen /var/lib/libvirt /run /etc /tmp', patterns), '');
     assert.equal(await dom0(`xenstore-ls | grep -F ${patterns} || true`), '');
     assert.equal(await dom0(`xl dmesg | grep -F ${patterns} || true`), '');
     // The same search finds what does stand in dom0's logs: a command line.
-    assert.notEqual(await dom0('grep -rlF console=hvc0 /var/log || true'), '');
+    assert.notEqual(await search('/var/log', 'console=hvc0'), '');
   }
 
   it('wait while the Secret is missing, and then reach the guest whole, on the disk after all others [end: secret-missing]', async () => {
     const work = { name: 'work', scratch: { size: '1Mi' } };
-    await stage.create('early', guest('disks $(SECRETS_DISK)', { disks: [work] }));
+    await stage.create('early', guest('disks $(SECRETS_DISK)', { disks: [work] }, 'late'));
     const waiting = await stage.until('early', ({ status }) => assert.equal(status?.reason, 'SecretNotFound'), LONG);
-    const message = `parameter PASSWORD: there is no Secret "database" in namespace ${stage.namespace}: create it`;
+    const message = `parameter PASSWORD: there is no Secret "late" in namespace ${stage.namespace}: create it`;
     assert.deepEqual([waiting.status?.phase, waiting.status?.message], ['Pending', message]);
     assert.equal(waiting.status?.host, undefined);
-    await makeSecret('database', { password: base64(PASSWORD), key: base64(KEY) });
+    await makeSecret('late', DATA);
     const said = await saidBy('early');
     assert.match(said, /disk xvdb: 5120 bytes, read-only, begins with "hatchery-secrets 1 2"/);
     assert.match(
@@ -166,9 +171,8 @@ describe('parameters from Secrets on Xen', function () {
     const [secret, made] = parseAllDocuments(text).map((document) => document.toJS() as unknown);
     const { stringData } = secret as { readonly stringData: Readonly<Record<string, string>> };
     const data = Object.entries(stringData).map(([key, value]) => [key, base64(value)] as const);
-    // What the test before wrote, under the example's name.
-    await stage.rest.delete(SECRETS, { name: 'database', namespace: stage.namespace });
-    await makeSecret('database', Object.fromEntries(data));
+    const database = { name: 'database', namespace: stage.namespace };
+    await stage.rest.patch(SECRETS, database, { data: Object.fromEntries(data) });
     const { metadata, spec } = made as EphemeralDomain;
     await stage.rest.create(EPHEMERAL_DOMAINS, { metadata: { name: metadata.name, namespace: stage.namespace }, spec });
     assert.match(await saidBy(metadata.name), /secret PASSWORD: 28 bytes/);
