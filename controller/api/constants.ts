@@ -51,7 +51,10 @@ export const RequestAnnotation = {
 /** Name of the Lease whose holder acts. */
 export const LEASE_NAME = 'hatchery-controller';
 
-/** Annotations of that Lease: where its holder serves HTTPS, and the certificate (PEM) that it shows there. */
+/** What the name of an ingress replica's Lease begins with; the replica's own name follows. */
+export const INGRESS_LEASE_PREFIX = 'hatchery-ingress-';
+
+/** Annotations of the controller's Lease: where its holder serves HTTPS, and the certificate (PEM) that it shows there. */
 export const LeaseAnnotation = { Address: 'hatchery.dev/address', Ca: 'hatchery.dev/ca' } as const;
 
 /** Longest message that a status may hold, in characters; the API server refuses a longer one. */

@@ -148,6 +148,7 @@ describe('the configuration', () => {
       context: undefined,
       namespace: 'hatchery-system',
       identity: 'dom0-7',
+      ingressNamespace: 'hatchery-ingress',
       dom0Label: { key: 'hatchery.dev/dom0', value: 'true' },
       trustNodeAnnotations: false,
       hostLostAfter: 60_000,

@@ -21,6 +21,8 @@ export interface ControllerConfig extends CommonConfig {
   /** Namespace of the Lease. */
   readonly namespace: string;
   readonly identity: string;
+  /** Namespace of the Leases of the ingress' replicas. */
+  readonly ingressNamespace: string;
   readonly dom0Label: Label;
   readonly trustNodeAnnotations: boolean;
   /** Milliseconds. */
@@ -56,6 +58,14 @@ export const CONTROLLER_OPTIONS: OptionTable<ControllerConfig> = {
     shownDefault: "the machine's host name",
     fallback: ({ hostname }) => hostname,
     read: readIdentity,
+  },
+  ingressNamespace: {
+    placeholder: 'NAME',
+    description:
+      "Namespace of the Leases of the ingress' replicas: what one of them left unfinished is deleted once its Lease has run out",
+    shownDefault: 'hatchery-ingress',
+    fallback: () => 'hatchery-ingress',
+    read: readNamespace,
   },
   dom0Label: {
     placeholder: 'KEY=VALUE',

@@ -105,7 +105,16 @@ export const createIngress = (parts: IngressParts): Ingress => {
       const detach = notify.attach(spawner.receiver);
       const watching = [routes.run(over.signal), hosts.run(over.signal), spawner.run(over.signal)];
       const leasing = holdReplica(
-        { rest: client, namespace: config.namespace, replica, clock, random, logger, metrics, changed: (live) => queue.replicasChanged(live) },
+        {
+          rest: client,
+          namespace: config.namespace,
+          replica,
+          clock,
+          random,
+          logger,
+          metrics,
+          changed: (live) => queue.replicasChanged(live),
+        },
         aborted,
         over.signal,
       );
@@ -157,14 +166,20 @@ const addressesOf = (address: string | undefined) => {
   return [/^[0-9.]+$/.test(address) ? { ip: address } : { hostname: address }];
 };
 
-const upgradesFor = (routes: Pick<Routes, 'current'>, { authority, path, scheme, upgrades }: Head): readonly string[] => {
+const upgradesFor = (
+  routes: Pick<Routes, 'current'>,
+  { authority, path, scheme, upgrades }: Head,
+): readonly string[] => {
   if (upgrades.length === 0) return [];
   const match = routes.current().table.match({ host: authority, path, tls: scheme === 'https' });
   return match.kind === 'backend' ? upgrades.filter((protocol) => match.backend.http.upgrades.has(protocol)) : [];
 };
 
 /** Certificates are looked up for each handshake, so a new one counts from the next on. */
-const tlsOf = ({ config, defaultCertificate }: IngressParts, routes: Pick<Routes, 'current'>): TlsOptions | undefined => {
+const tlsOf = (
+  { config, defaultCertificate }: IngressParts,
+  routes: Pick<Routes, 'current'>,
+): TlsOptions | undefined => {
   if (config.httpsAddress === undefined) return undefined;
   const find = (servername: string | undefined) => {
     const choice = routes.current().certificates.find(servername);

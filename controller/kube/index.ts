@@ -19,6 +19,7 @@ export * from './work-queue.ts';
 export * from './workers.ts';
 export * from './lease.ts';
 export { createLease } from './elector.ts';
+export { LeaseSightings } from './lease-sightings.ts';
 export { leasedClient } from './leased-client.ts';
 export * from './events.ts';
 export { createEventRecorder } from './event-recorder.ts';

@@ -65,6 +65,11 @@ export class Observation {
     return this.#holder;
   }
 
+  /** Monotonic ms at which the holder's time runs out, unless it renews before. */
+  get expiresAt(): number {
+    return this.#changedAt + this.#durationMs;
+  }
+
   see(lease: LeaseObject): void {
     const record = JSON.stringify(lease.spec ?? {});
     if (record === this.#record) return;
@@ -76,6 +81,6 @@ export class Observation {
 
   /** Whether the holder may still believe to hold it: by the duration it wrote itself. */
   isFresh(): boolean {
-    return this.#clock.now() < this.#changedAt + this.#durationMs;
+    return this.#clock.now() < this.expiresAt;
   }
 }

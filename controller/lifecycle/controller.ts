@@ -11,6 +11,7 @@ import type {
   ResourceType,
   StoreSink,
 } from '#controller/kube/index.ts';
+import { deleteAbandoned } from './abandoned.ts';
 import { bindingOf } from './attempt.ts';
 import { createConsoleSource, openConsole } from './console-source.ts';
 import type { ConsoleHost, ConsoleSource } from './console-source.ts';
@@ -98,7 +99,7 @@ async function run(deps: ControllerDeps, signal: AbortSignal, acts: (consoles: C
     acts(parts.consoles);
     const detach = deps.notify?.attach(parts.notices);
     signal.addEventListener('abort', () => detach?.(), { once: true });
-    await Promise.all([parts.hosts.run(), parts.finisher.run(signal)]);
+    await Promise.all([parts.hosts.run(), parts.finisher.run(signal), deleteAbandoned(deps, caches.domains, signal)]);
     detach?.();
   }
   parts.placer.stop();

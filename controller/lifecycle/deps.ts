@@ -17,6 +17,11 @@ export interface ControllerOptions {
    * been asked is asked again. Default 5,000.
    */
   readonly settleMs?: number | undefined;
+  /**
+   * Namespace of the ingress replicas' Leases; undefined: nobody looks whether those who made EphemeralDomains for requests
+   * are alive.
+   */
+  readonly ingressNamespace?: string | undefined;
   /** For xen+tls URIs; without them such a host is not Ready. */
   readonly libvirtTls?: TlsCredentials | undefined;
 }

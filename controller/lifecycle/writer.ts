@@ -1,4 +1,4 @@
-import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAINS, isFinished, RequestLabel } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { isKubeError, keyOf, refOf } from '#controller/kube/index.ts';
 import type { RestClient, Store } from '#controller/kube/index.ts';
@@ -10,19 +10,25 @@ import type { StatusPatch } from './render.ts';
 /**
  * Indexes of the cache: by the host, and by the domain's UUID and name there, that a resource is, or was last, bound to; by
  * the template that it waits to be made from; by the hosts that may hold a domain of one of its attempts without libvirt
- * knowing it (which `uuid` finds, too).
+ * knowing it (which `uuid` finds, too); while it is not finished, by the ingress replica that serves it.
  */
-export type DomainIndex = 'host' | 'uuid' | 'name' | 'template' | 'unknown';
+export type DomainIndex = 'host' | 'uuid' | 'name' | 'template' | 'unknown' | 'replica';
 export type DomainStore = Store<EphemeralDomain, DomainIndex>;
 
 /** See DomainIndex. */
 export const DOMAIN_INDEXERS: Readonly<Record<DomainIndex, (resource: EphemeralDomain) => readonly string[]>> = {
   template: (resource) => (isPending(resource) ? [templateKeyOf(resource) ?? []].flat() : []),
+  replica: (resource) => [replicaOf(resource) ?? []].flat(),
   host: ({ status }) => (status?.host === undefined ? [] : [status.host]),
   uuid: (resource) => [resource.status?.domain?.uuid ?? [], unknownAttemptsOf(resource).map(({ uuid }) => uuid)].flat(),
   name: ({ status }) => (status?.domain?.name === undefined ? [] : [status.domain.name]),
   unknown: (resource) => [...new Set(unknownAttemptsOf(resource).map(({ host }) => host))],
 };
+
+/** The ingress replica that serves an unfinished resource's request. */
+function replicaOf({ metadata, spec, status }: EphemeralDomain): string | undefined {
+  return spec.request === undefined || isFinished(status?.phase) ? undefined : metadata.labels?.[RequestLabel.Replica];
+}
 
 export type Written =
   | { readonly kind: 'stored'; readonly resource: EphemeralDomain }

@@ -27,8 +27,9 @@ const rights = (verbs: readonly string[], target: Target): readonly Right[] =>
  * What manifests/rbac grants; its test holds the two together. But for Secrets, which it can do without: who asks for one
  * that it may not read is told so.
  */
-export const rightsOf = (leaseNamespace: string): readonly Right[] => {
-  const lease = { group: 'coordination.k8s.io', resource: 'leases', namespace: leaseNamespace };
+export const rightsOf = (leaseNamespace: string, ingressNamespace: string): readonly Right[] => {
+  const leases = { group: 'coordination.k8s.io', resource: 'leases' };
+  const lease = { ...leases, namespace: leaseNamespace };
   const crd = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' };
   return [
     ...rights(['get', 'list', 'watch', 'delete'], { group: GROUP, resource: 'ephemeraldomains' }),
@@ -48,6 +49,7 @@ export const rightsOf = (leaseNamespace: string): readonly Right[] => {
     ...rights(['create'], { group: 'authorization.k8s.io', resource: 'subjectaccessreviews' }),
     ...rights(['get'], { group: '', resource: 'configmaps', ...AUTHENTICATION }),
     ...rights(['create'], lease),
+    ...rights(['list'], { ...leases, namespace: ingressNamespace }),
     ...rights(['get', 'update'], { ...lease, name: LEASE_NAME }),
   ];
 };
@@ -64,7 +66,11 @@ export const ingressRightsOf = ({ namespace, namespaces, publishAddress }: Ingre
         ? []
         : rights(['patch'], { ...networking, resource: 'ingresses', subresource: 'status' })),
       ...rights(['list', 'watch'], { group: GROUP, resource: 'ephemeraldomaintemplates', ...within }),
-      ...rights(['get', 'list', 'watch', 'create', 'delete'], { group: GROUP, resource: 'ephemeraldomains', ...within }),
+      ...rights(['get', 'list', 'watch', 'create', 'delete'], {
+        group: GROUP,
+        resource: 'ephemeraldomains',
+        ...within,
+      }),
       ...rights(['create', 'patch'], { group: '', resource: 'events', ...within }),
     ];
   });

@@ -68,7 +68,7 @@ export const runController = async (config: ControllerConfig, outside: Outside):
   const client = createRestClient(kubeConfig, { metrics: kubeMetrics, userAgent });
   try {
     const patience = { signal: stop, clock: systemClock, random: Math.random, logger };
-    await checkPermissions(client, rightsOf(config.namespace), patience);
+    await checkPermissions(client, rightsOf(config.namespace, config.ingressNamespace), patience);
     await checkCrds(client, patience);
     ready = { ok: true };
     while (!stop.aborted) endOfTerm(await leadOnce(program, client, stop), program);
@@ -117,8 +117,8 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
         component: 'hatchery-controller',
         instance: config.identity,
       });
-      const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs } = config;
-      const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls };
+      const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs, ingressNamespace } = config;
+      const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls, ingressNamespace };
       const mayAct = (): boolean => lease.isHeld();
       const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, options };
       const controller = createController(deps);

@@ -28,9 +28,19 @@ export const spawnFailureTold = (failure: SpawnFailure): Told | undefined => {
     case 'refused':
       return refusedByServer(failure.status);
     case 'api-unavailable':
-      return { status: 503, phase: 'create', reason: 'ApiUnavailable', why: 'The Kubernetes API server does not answer.' };
+      return {
+        status: 503,
+        phase: 'create',
+        reason: 'ApiUnavailable',
+        why: 'The Kubernetes API server does not answer.',
+      };
     case 'no-place':
-      return { status: 503, phase: 'schedule', reason: 'NoPlace', why: 'No host had a place for another domain in time.' };
+      return {
+        status: 503,
+        phase: 'schedule',
+        reason: 'NoPlace',
+        why: 'No host had a place for another domain in time.',
+      };
     case 'template-fault':
       return { status: 500, phase: 'boot', reason: failure.reason, why: 'The template of this page cannot be run.' };
     case 'host-fault':
@@ -61,7 +71,12 @@ export const faultTold = (fault: Fault): Told | undefined => {
     case 'guest-ended':
       return { status: 502, phase: 'guest', reason: 'GuestEnded', why: 'The domain ended before it had answered.' };
     case 'bad-answer':
-      return { status: 502, phase: 'guest', reason: 'BadAnswer', why: 'The domain gave no answer that can be passed on.' };
+      return {
+        status: 502,
+        phase: 'guest',
+        reason: 'BadAnswer',
+        why: 'The domain gave no answer that can be passed on.',
+      };
     case 'total-limit':
       return { status: 504, phase: 'guest', reason: 'RequestTimeout', why: 'The domain did not answer in time.' };
     case 'visitor-too-slow':

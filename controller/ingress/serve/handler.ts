@@ -79,7 +79,12 @@ const serveBackend = async (parts: HandlerParts, visit: Visit, backend: Backend)
   const { exchange } = visit;
   const { http, namespace, template } = backend;
   if (http.ignore.has(exchange.head.path)) {
-    return fail(parts, visit, { status: 404, phase: 'route', reason: 'Ignored', why: 'No domain is started for this.' });
+    return fail(parts, visit, {
+      status: 404,
+      phase: 'route',
+      reason: 'Ignored',
+      why: 'No domain is started for this.',
+    });
   }
   const body = await firstOfBody(exchange, parts.clock);
   if (body === 'late') {

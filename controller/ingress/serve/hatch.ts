@@ -92,13 +92,7 @@ const passTo = async (
   return judge(parts, backend, spawned, guest, outcome);
 };
 
-const judge = (
-  parts: HandlerParts,
-  backend: Backend,
-  spawned: Spawned,
-  guest: Reachable,
-  outcome: Outcome,
-): Tried => {
+const judge = (parts: HandlerParts, backend: Backend, spawned: Spawned, guest: Reachable, outcome: Outcome): Tried => {
   if (outcome.kind !== 'failed') {
     parts.afterwards(seeOff(parts, spawned, backend.http.lingerSeconds));
     return { kind: 'over' };
@@ -106,7 +100,7 @@ const judge = (
   parts.afterwards(spawned.delete());
   const { namespace, name } = spawned;
   const { fault, cause, sent, answered } = outcome;
-  parts.logger.debug?.('A guest gave no whole answer', { namespace, name, host: guest.host, fault, cause });
+  parts.logger.debug('A guest gave no whole answer', { namespace, name, host: guest.host, fault, cause });
   if (answered) return { kind: 'over' };
   const told = faultTold(fault);
   const mayTryAgain = fault === 'not-connected' && !sent;

@@ -22,21 +22,18 @@ function fault(error: KubeErrorKind, retryAfterSeconds?: number): KubeError {
 }
 
 /** An API server that answers creates so, one after the other, the last one for ever. */
-function createScene(
-  answers: readonly (KubeErrorKind | KubeError | undefined)[],
-  found: EphemeralDomain | undefined = STORED,
-) {
+function createScene(answers: readonly (KubeErrorKind | KubeError | undefined)[], found: EphemeralDomain = STORED) {
   const clock = new FakeClock();
   let asked = 0;
   let wanted = true;
   const rest = {
     create: () => {
-      const answer = answers[Math.min(asked, answers.length - 1)];
+      const answer = answers.at(Math.min(asked, answers.length - 1));
       asked += 1;
       if (answer === undefined) return Promise.resolve(STORED);
       return Promise.reject(answer instanceof KubeError ? answer : fault(answer));
     },
-    get: () => (found === undefined ? Promise.reject(fault('not-found')) : Promise.resolve(found)),
+    get: () => Promise.resolve(found),
   } as unknown as Pick<RestClient, 'create' | 'get'>;
   let outcome: Creation | undefined;
   const ended = createResource(rest, BODY, clock, () => wanted).then((creation) => {

@@ -23,6 +23,7 @@ const MAY: readonly Ask[] = [
   ...each(['create', 'patch'], { resource: 'events', namespace: 'default' }),
   ...each(['get', 'update'], { ...LEASES, namespace: 'hatchery-system' }),
   ...each(['create'], { group: LEASES.group, resource: 'leases', namespace: 'hatchery-system' }),
+  ...each(['list'], { group: LEASES.group, resource: 'leases', namespace: 'hatchery-ingress' }),
   ...each(['get'], { ...CRDS, name: 'ephemeraldomains.hatchery.dev' }),
   ...each(['get'], { ...CRDS, name: 'ephemeraldomaintemplates.hatchery.dev' }),
   ...each(['get'], { ...CRDS, name: 'domainhosts.hatchery.dev' }),

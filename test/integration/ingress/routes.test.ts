@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { EPHEMERAL_DOMAIN_TEMPLATES } from '#controller/api/index.ts';
 import type { EphemeralDomainTemplateSpec } from '#controller/api/index.ts';
 import { createRoutes } from '#controller/ingress/routes/index.ts';
-import type { Routes } from '#controller/ingress/routes/index.ts';
+import type { Routes, RoutesOptions } from '#controller/ingress/routes/index.ts';
 import { path, rule } from '#controller/ingress/routes/testing/resources.ts';
 import {
   createEventRecorder,
@@ -60,7 +60,7 @@ describe('routes on a real API server', function () {
     await rm(folder, { recursive: true });
   });
 
-  const follow = async (more: { readonly namespaces?: readonly string[] } = {}): Promise<Following> => {
+  const follow = async (more: Partial<Pick<RoutesOptions, 'namespaces' | 'maxSecrets'>> = {}): Promise<Following> => {
     const { client, namespace } = bench();
     const events: EventRecorder = createEventRecorder({ client, component: 'hatchery-ingress', instance: 'test' });
     const routes = createRoutes({
@@ -205,6 +205,20 @@ describe('routes on a real API server', function () {
     assert.equal(fingerprint('steady.test'), steady);
     await bench().client.delete(INGRESSES, metadata);
     await eventually(() => assert.equal(fingerprint('steady.test'), 'none'));
+  });
+
+  it('follow no more Secrets than they may, the oldest Ingresses’ first, and say whose are left out', async () => {
+    for (const name of ['first', 'second']) await makeSecret(name, `${name}.test`);
+    const ingresses = [];
+    for (const name of ['first', 'second']) {
+      const tls = [{ hosts: [`${name}.test`], secretName: name }];
+      ingresses.push(await makeIngress(name, { defaultBackend: path('/', 'x').backend, tls }));
+    }
+    await using following = await follow({ maxSecrets: 1 });
+    const find = (host: string) => following.routes.current().certificates.find(host).kind;
+    assert.deepEqual([find('first.test'), find('second.test')], ['certificate', 'unusable']);
+    await eventually(async () => assert.ok((await eventsAbout('second')).includes('TooManyCertificates 1')));
+    for (const { metadata } of ingresses) await bench().client.delete(INGRESSES, metadata);
   });
 
   it('follow classes: an Ingress becomes ours with its class, and is no more without', async () => {
