@@ -26,6 +26,9 @@ const FILES = [
   'network.c',
   'exit.c',
   'http.c',
+  'body.c',
+  'answers.c',
+  'websocket.c',
   'disks.c',
   'page.c',
 ];

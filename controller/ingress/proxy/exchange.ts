@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 
+import type { Clock } from '#controller/kube/clock.ts';
 import type { Head } from './head/types.ts';
 import type { ReadAhead } from './read-ahead.ts';
 
@@ -67,9 +68,33 @@ export interface Answer {
   readonly upgrade?: ((headers: FlatHeaders) => Duplex) | undefined;
 }
 
-/** Resolves when a body's beginning is here: `enough` bytes, or all of it. */
-export const whenArrived = async (body: ReadAhead, enough: number): Promise<'here' | 'broken'> => {
-  body.start();
-  while (body.state === 'open' && body.received < enough) await body.changed();
-  return body.state === 'broken' ? 'broken' : 'here';
+export interface Beginning {
+  /** Of a body that is longer, so much must be here; of a shorter one, all. Where no length is told nothing is awaited. */
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+/** What must be here before a place is taken for a request, so that nobody holds one by a body that does not come. */
+export const BEGINNING: Beginning = { bytes: 64 * 1024, ms: 10_000 };
+
+/**
+ * Waits for a body's beginning; `late` is for 408. A visitor who waits for a 100 has nothing to send yet, so that there is
+ * nothing to wait for.
+ */
+export const awaitBeginning = async (
+  { head, body, signal }: Pick<Exchange, 'head' | 'body' | 'signal'>,
+  { bytes, ms }: Beginning,
+  clock: Clock,
+): Promise<'here' | 'late' | 'left'> => {
+  const enough = head.framing.kind === 'length' && !head.expectsContinue ? Math.min(head.framing.bytes, bytes) : 0;
+  const late = new AbortController();
+  const timer = clock.after(ms, () => late.abort());
+  const isLate = new Promise<void>((resolve) => late.signal.addEventListener('abort', () => resolve(), { once: true }));
+  while (body.state === 'open' && body.received < enough && !late.signal.aborted) {
+    body.start();
+    await Promise.race([body.changed(), isLate]);
+  }
+  timer.cancel();
+  if (signal.aborted || body.state === 'broken') return 'left';
+  return body.received >= enough ? 'here' : 'late';
 };

@@ -161,7 +161,21 @@ static int work(void)
 		return 0;
 	case MODE_HTTP:
 	case MODE_SLOW:
+	case MODE_VANISH:
+	case MODE_CUT:
+	case MODE_EARLY:
+	case MODE_ECHO:
+	case MODE_SINK:
+	case MODE_SOURCE:
+	case MODE_WEBSOCKET:
+	case MODE_SSE:
+	case MODE_TRAILERS:
+	case MODE_HINTS:
 		return serve_one_request();
+	case MODE_STAY:
+		serve_one_request();
+		say("%s stays", options.name);
+		wait_for_ever();
 	case MODE_RUN:
 		say("%s runs for %lld s", options.name, (long long)options.seconds);
 		pause_ms(options.seconds * 1000);

@@ -16,6 +16,9 @@
 enum mode {
 	MODE_UNKNOWN, MODE_HELLO, MODE_HTTP, MODE_RUN, MODE_CRASH, MODE_HANG, MODE_DEAF, MODE_REBOOT, MODE_PRINT, MODE_SLOW,
 	MODE_EXIT, MODE_DISKS,
+	/* Those that serve a request otherwise than with a page. */
+	MODE_VANISH, MODE_STAY, MODE_CUT, MODE_EARLY, MODE_ECHO, MODE_SINK, MODE_SOURCE, MODE_WEBSOCKET, MODE_SSE,
+	MODE_TRAILERS, MODE_HINTS,
 };
 
 /* What this process is, which says where its options are and what it may do to its machine. */
@@ -84,6 +87,36 @@ void report_exit(int code, const char *text);
 
 /* http.c */
 int serve_one_request(void);
+bool send_all(int connection, const char *bytes, size_t count);
+bool send_answer(int connection, const char *status, const char *type, const char *body, size_t size);
+
+/* The one request, as far as it has been read. */
+struct visit {
+	int socket;
+	const char *method, *target;
+	char *headers; /* their lines, up to the empty one */
+	char *body; /* what of it came along */
+	size_t buffered; /* how much that is */
+};
+
+/* answers.c */
+bool answer_by_mode(struct visit *visit);
+
+/* body.c */
+/* A request's body that is being read: its bytes so far, their CRC-32, and the trailers of a chunked one. */
+struct body {
+	uint64_t length;
+	uint32_t crc;
+	char trailers[1024];
+};
+size_t read_some(struct visit *visit, char *into, size_t room);
+bool read_exactly(struct visit *visit, char *into, size_t count);
+bool read_body(struct visit *visit, struct body *body);
+const char *find_header(const struct visit *visit, const char *name, size_t *length);
+uint32_t add_to_crc(uint32_t crc, const char *bytes, size_t count);
+
+/* websocket.c */
+void echo_websocket(struct visit *visit);
 
 /* disks.c */
 int try_disks(void);

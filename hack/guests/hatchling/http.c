@@ -78,7 +78,7 @@ static void accept_client(int listener)
 	client->used = 0;
 }
 
-static bool send_all(int connection, const char *bytes, size_t count)
+bool send_all(int connection, const char *bytes, size_t count)
 {
 	int64_t deadline = monotonic_ms() + SEND_PATIENCE_MS;
 
@@ -96,6 +96,18 @@ static bool send_all(int connection, const char *bytes, size_t count)
 			return false;
 	}
 	return true;
+}
+
+/* Sends a whole answer. */
+bool send_answer(int connection, const char *status, const char *type, const char *body, size_t size)
+{
+	char header[320];
+	int length = snprintf(header, sizeof header,
+			      "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
+			      "X-Hatchling: %s\r\nConnection: close\r\n\r\n",
+			      status, type, size, options.name);
+
+	return send_all(connection, header, (size_t)length) && send_all(connection, body, size);
 }
 
 /* Says that no more comes, and waits for the client to say so too: a close before would cut off what it has unread. */
@@ -127,39 +139,48 @@ static void refuse(struct client *client, const char *status)
 	finish(client);
 }
 
-static void answer(struct client *client, bool head, const char *target)
+static void answer_with_page(int connection, bool head, const char *target)
 {
 	static char page[24576];
 	char header[320];
 
-	pause_ms(options.delay_ms);
-	times.accepted = client->accepted_us;
-	times.answer = now_us();
 	size_t size = write_page(page, sizeof page, target);
 	int length = snprintf(header, sizeof header,
 			      "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %zu\r\n"
 			      "Cache-Control: no-store\r\nX-Hatchling: %s\r\nConnection: close\r\n\r\n",
 			      size, options.name);
-	if (send_all(client->socket, header, (size_t)length) && !head)
-		send_all(client->socket, page, size);
+	if (send_all(connection, header, (size_t)length) && !head)
+		send_all(connection, page, size);
+}
+
+static void answer(struct client *client, struct visit *visit)
+{
+	if (options.mode != MODE_SSE)
+		pause_ms(options.delay_ms);
+	times.accepted = client->accepted_us;
+	times.answer = now_us();
+	if (!answer_by_mode(visit))
+		answer_with_page(visit->socket, strcmp(visit->method, "HEAD") == 0, visit->target);
 	finish(client);
 }
 
-/* Whether the request line is one of HTTP/1; cuts out its method and target. */
-static bool parse_request_line(char *request, char **method, char **target)
+/* Whether the request line is one of HTTP/1; cuts out its method and target, and where the headers begin. */
+static bool parse_request_line(char *request, struct visit *visit)
 {
 	char *end = strpbrk(request, "\r\n");
 
 	if (end == NULL)
 		return false;
+	visit->headers = end + (end[0] == '\r' && end[1] == '\n' ? 2 : 1);
 	*end = '\0';
-	*method = request;
-	*target = strchr(request, ' ');
-	if (*target == NULL || *target == request)
+	visit->method = request;
+	char *target = strchr(request, ' ');
+	if (target == NULL || target == request)
 		return false;
-	*(*target)++ = '\0';
-	char *version = strchr(*target, ' ');
-	if (version == NULL || version == *target)
+	*target++ = '\0';
+	visit->target = target;
+	char *version = strchr(target, ' ');
+	if (version == NULL || version == target)
 		return false;
 	*version++ = '\0';
 	return strcmp(version, "HTTP/1.1") == 0 || strcmp(version, "HTTP/1.0") == 0;
@@ -169,7 +190,7 @@ static bool parse_request_line(char *request, char **method, char **target)
 static bool hear(struct client *client)
 {
 	ssize_t got = read(client->socket, client->request + client->used, MAX_REQUEST - client->used);
-	char *method, *target;
+	struct visit visit = { .socket = client->socket };
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
@@ -179,17 +200,20 @@ static bool hear(struct client *client)
 	}
 	client->used += (size_t)got;
 	client->request[client->used] = '\0';
-	if (strstr(client->request, "\r\n\r\n") == NULL && strstr(client->request, "\n\n") == NULL) {
+	char *end = strstr(client->request, "\r\n\r\n"), *bare = strstr(client->request, "\n\n");
+	if (end == NULL && bare == NULL) {
 		if (client->used == MAX_REQUEST)
 			refuse(client, "431 Request Header Fields Too Large");
 		return false;
 	}
 	times.request = now_us();
-	if (!parse_request_line(client->request, &method, &target)) {
+	visit.body = end != NULL && (bare == NULL || end < bare) ? end + 4 : bare + 2;
+	visit.buffered = client->used - (size_t)(visit.body - client->request);
+	if (!parse_request_line(client->request, &visit)) {
 		refuse(client, "400 Bad Request");
 		return false;
 	}
-	answer(client, strcmp(method, "HEAD") == 0, target);
+	answer(client, &visit);
 	return true;
 }
 

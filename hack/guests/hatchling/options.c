@@ -11,6 +11,9 @@ static const struct { const char *word; enum mode mode; } modes[] = {
 	{ "hello", MODE_HELLO }, { "http", MODE_HTTP }, { "run", MODE_RUN }, { "crash", MODE_CRASH },
 	{ "hang", MODE_HANG }, { "deaf", MODE_DEAF }, { "reboot", MODE_REBOOT }, { "print", MODE_PRINT },
 	{ "slow", MODE_SLOW }, { "exit", MODE_EXIT }, { "disks", MODE_DISKS },
+	{ "vanish", MODE_VANISH }, { "stay", MODE_STAY }, { "cut", MODE_CUT }, { "early-413", MODE_EARLY },
+	{ "echo", MODE_ECHO }, { "sink", MODE_SINK }, { "source", MODE_SOURCE }, { "ws", MODE_WEBSOCKET },
+	{ "sse", MODE_SSE }, { "trailers", MODE_TRAILERS }, { "103", MODE_HINTS },
 };
 
 /* A whole number from 0 to max, in decimal digits alone. */
@@ -216,7 +219,7 @@ void parse_options(size_t count, char *const words[])
 	if (!mode_given)
 		options.mode = options.address.s_addr != INADDR_ANY ? MODE_HTTP : MODE_HELLO;
 	if (options.delay_ms < 0)
-		options.delay_ms = options.mode == MODE_SLOW ? 1000 : 0;
+		options.delay_ms = options.mode == MODE_SLOW ? 1000 : options.mode == MODE_SSE ? 200 : 0;
 }
 
 /* Cuts a line into its words, in place; returns how many there are, at most `room`. */

@@ -96,6 +96,7 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
     intake2?.sayGoodbye();
     if (drainLimits.delayMs > 0) await sleep(clock, drainLimits.delayMs);
     const closed = servers.map(stopListening);
+    intake2?.sayGoodbye();
     await sleep(clock, drainLimits.idleMs);
     http1.closeIdleConnections();
     await until(() => counts().requests + counts().waiting === 0, left(drainLimits.limitMs));

@@ -1,7 +1,8 @@
-import { constants, createSecureServer } from 'node:http2';
-import type { Http2SecureServer, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { constants, createServer as createHttp2Server } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:http';
-import { TLSSocket } from 'node:tls';
+import { TLSSocket, createServer as createTlsServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
 
 import { fieldsOf, flatten } from '../head/fields.ts';
 import { readHead } from '../head/head.ts';
@@ -14,9 +15,13 @@ import { peerOf } from './intake1.ts';
 import type { FrontOptions, TlsOptions } from './options.ts';
 
 export interface Intake2 {
-  readonly server: Http2SecureServer;
+  readonly server: TlsServer;
   readonly sessions: ReadonlySet<ServerHttp2Session>;
-  /** Tells all HTTP/2 visitors, and those that come, to open no more streams, and loses none that is on its way. */
+  /**
+   * Tells all HTTP/2 visitors, and those that come, to open no more streams: by a GOAWAY that names the last one that is
+   * served (RFC 9113, 6.8). A first GOAWAY that still takes all, with a PING after it, is not to be had: after any GOAWAY
+   * Node's nghttp2 ignores what is opened.
+   */
   readonly sayGoodbye: () => void;
 }
 
@@ -25,24 +30,30 @@ export const createIntake2 = (options: FrontOptions, tls: TlsOptions, desk: Desk
   const { limits, clock } = options;
   const sessions = new Set<ServerHttp2Session>();
   let isLeaving = false;
-  const server = createSecureServer({
-    ...tls.defaultCertificate,
-    minVersion: 'TLSv1.2',
-    ALPNProtocols: ['h2', 'http/1.1'],
-    handshakeTimeout: limits.handshakeMs,
+  // One server for each protocol, and one for TLS before them: so HTTP/1 has the same limits with and without TLS, which
+  // createSecureServer's allowHTTP1 has not.
+  const http2 = createHttp2Server({
     maxHeaderListPairs: 256,
     settings: { maxConcurrentStreams: limits.streams, enableConnectProtocol: false, enablePush: false },
-    SNICallback: (servername, done) => {
-      const context = tls.contextFor(servername.toLowerCase());
-      if (context === undefined) done(new Error('no certificate is served for this name'));
-      else done(null, context);
-    },
   });
-  server.on('unknownProtocol', (socket) => http1.emit('connection', socket));
+  const server = createTlsServer(
+    {
+      ...tls.defaultCertificate,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: limits.handshakeMs,
+      SNICallback: (servername, done) => {
+        const context = tls.contextFor(servername.toLowerCase());
+        if (context === undefined) done(new Error('no certificate is served for this name'));
+        else done(null, context);
+      },
+    },
+    (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).emit('connection', socket),
+  );
   // Visitors that fail a handshake are their own business.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('sessionError', () => undefined);
-  server.on('session', (session) => {
+  http2.on('sessionError', () => undefined);
+  http2.on('session', (session) => {
     sessions.add(session);
     watchPreface(session, limits.prefaceMs, options);
     watchIdle(session, limits.keepAliveMs);
@@ -50,33 +61,21 @@ export const createIntake2 = (options: FrontOptions, tls: TlsOptions, desk: Desk
     session.once('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
     session.on('stream', (stream, headers, _flags, rawHeaders) => {
-      takeStream(options, tls, desk, { stream, session, headers, rawHeaders: rawHeaders as unknown as string[] });
+      takeStream(options, tls, desk, { stream, session, headers, rawHeaders });
+      // One that came while others are told to go elsewhere is served, and is its connection's last.
+      if (isLeaving) session.close();
       stream.once('aborted', () => {
-        if (!isLeaving && cancels.add(clock.now())) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        if (!isLeaving && cancels.add(clock.now())) {
+          session.destroy(new Error('too many cancelled streams'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        }
       });
     });
-    if (isLeaving) goAway(session);
   });
   const sayGoodbye = () => {
     isLeaving = true;
-    for (const session of sessions) goAway(session);
+    for (const session of sessions) session.close();
   };
   return { server, sessions, sayGoodbye };
-};
-
-const LAST_STREAM = 2 ** 31 - 1;
-
-/**
- * RFC 9113, 6.8: a first GOAWAY that still takes every stream; when its PING is back, all that was sent before the
- * visitor knew is here, and the real one follows.
- */
-const goAway = (session: ServerHttp2Session): void => {
-  if (session.destroyed || session.closed) return;
-  session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
-  const sent = session.ping(() => {
-    if (!session.destroyed) session.close();
-  });
-  if (!sent) session.close();
 };
 
 const watchPreface = (session: ServerHttp2Session, ms: number, { clock }: FrontOptions): void => {
@@ -107,7 +106,7 @@ const takeStream = (options: FrontOptions, tls: TlsOptions, desk: Desk, arrival:
   const { stream, session } = arrival;
   const socket = session.socket;
   const servername = socket instanceof TLSSocket && typeof socket.servername === 'string' ? socket.servername : '';
-  const peer = peerOf(socket as TLSSocket);
+  const peer = peerOf(socket);
   const raw = rawHeadOf(arrival);
   const name = servername === '' ? undefined : servername.toLowerCase();
   const reading = settle(readHead(raw, { ...peer, tls: true }, options.policy), stream, tls, name);

@@ -45,6 +45,7 @@ class Passage {
   readonly #totalAt: number;
   #resolve: (outcome: Outcome) => void = () => undefined;
   #answerAhead: ReadAhead | undefined;
+  #response: IncomingMessage | undefined;
   #isOver = false;
   #isSent = false;
   #isWhole = false;
@@ -145,6 +146,7 @@ class Passage {
       return;
     }
     if (this.#isOver) return;
+    this.#response = response;
     onMark('head');
     this.#isExempt = reading.isEventStream;
     if (this.#isExempt) for (const meter of this.#meters) meter.end();
@@ -155,7 +157,7 @@ class Passage {
     const length = status === 204 ? undefined : reading.length;
     answer.begin(status, [...reading.headers, ...decorate(status)], length);
     for (let chunk = await ahead.next(); chunk !== undefined; chunk = await ahead.next()) {
-      if (this.#isOver) return;
+      if (this.#wasEnded()) return;
       if (!isBodyless) await this.#give(chunk);
     }
     // A break is told by the request's own events; an end that is none, by its message.
@@ -223,7 +225,8 @@ class Passage {
   }
 
   #onError(error: NodeJS.ErrnoException): void {
-    if (this.#isWhole || this.#isUpgraded) return;
+    // What comes after a whole answer, for instance a body where HEAD was asked, is not listened to.
+    if (this.#isWhole || this.#isUpgraded || this.#response?.complete === true) return;
     const cause = error.code ?? error.message;
     this.#fail(cause.startsWith('HPE_') ? 'bad-answer' : 'guest-ended', cause);
   }
@@ -243,6 +246,11 @@ class Passage {
     for (const timer of this.#timers) timer.cancel();
     if (!this.#isWhole) this.#socket.destroy();
     this.#resolve(outcome);
+  }
+
+  /** Asked again after a wait, in which it may have changed. */
+  #wasEnded(): boolean {
+    return this.#isOver;
   }
 
   #counted(): Counted {

@@ -24,7 +24,7 @@ export interface RawGuest {
 }
 
 /** Called at each piece that came, with all that came on its connection so far. */
-export type Script = (socket: Socket, heard: string, index: number) => void;
+export type Script = (socket: Socket, heard: string, index: number) => unknown;
 
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
 
@@ -51,8 +51,9 @@ export const startGuest = async (script: Script): Promise<RawGuest> => {
     heard[index] = '';
     socket.on('error', () => undefined);
     socket.setEncoding('latin1').on('data', (data) => {
-      heard[index] += String(data);
-      script(socket, heard[index] ?? '', index);
+      const all = `${heard[index] ?? ''}${String(data)}`;
+      heard[index] = all;
+      script(socket, all, index);
     });
     socket.on('end', () => socket.writable && socket.end());
   });

@@ -1,0 +1,15 @@
+export { BEGINNING, awaitBeginning } from './exchange.ts';
+export type { Answer, ConnectionFacts, Exchange, FlatHeaders, Leaving, WholeAnswer } from './exchange.ts';
+export { DRAIN_LIMITS, startFront } from './front/front.ts';
+export type { DrainLimits, Drained, Front } from './front/front.ts';
+export { BODY_BUDGET_BYTES, FRONT_LIMITS } from './front/options.ts';
+export type { FrontLimits, FrontOptions, TlsOptions } from './front/options.ts';
+export type { Head, HeadPolicy, Trace } from './head/types.ts';
+export { pass } from './leg/pass.ts';
+export { ANSWER_BUDGET_BYTES, LEG_LIMITS } from './leg/types.ts';
+export type { Fault, GuestAddress, Leg, LegLimits, Mark, Outcome } from './leg/types.ts';
+export { failurePage } from './pages.ts';
+export type { Failure, Phase } from './pages.ts';
+export { Budget } from './read-ahead.ts';
+export { serverTiming } from './server-timing.ts';
+export type { Span } from './server-timing.ts';
