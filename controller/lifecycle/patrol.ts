@@ -24,11 +24,11 @@ const LOOK_MS = 250;
 const FIRST_MS = 1_500;
 /** A domain of which nothing was heard for so long is asked after: longer where there are many, within these two. */
 const QUIET_MS = { least: 4_500, most: 7_000 } as const;
-/** Each probe costs an LXC host of 1,000 domains about a millisecond: it reads all counters there are (bench-patrol). */
+/** Each probe costs a host with 1,000 domains about a millisecond of CPU: it reads the counters of all links. */
 const PROBES_A_SECOND = 150;
 /**
  * A probe that says that a domain is gone counts once another one agrees, so long after it. With all answers at once an
- * end is noticed within 6.5 s, with many domains 9 s, which leaves a busy host some of the 10 s that are promised.
+ * end is noticed within 6 s, with many domains 8.5 s, which leaves a busy host some of the 10 s that are promised.
  */
 const CONFIRM_MS = 1_000;
 /** Events are not lost while a connection stands; this is for what nobody has thought of. */

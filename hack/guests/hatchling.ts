@@ -68,13 +68,14 @@ export async function buildHatchling(bed: Pick<Bed, 'cacheDir' | 'owner'>): Prom
 
 /**
  * The initial RAM file system of a Xen guest: the program as /init and, under the names that the kernel calls when the
- * host asks for a shutdown, as /sbin/poweroff and /sbin/reboot; the console's node; and the drivers of interfaces and
- * disks if given.
+ * host asks for a shutdown, as /sbin/poweroff and /sbin/reboot; the console's node; and, if given, the drivers of
+ * interfaces and disks and the prober.
  */
 export function makeInitrd(parts: {
   readonly init: Buffer;
   readonly netfront?: Buffer;
   readonly blkfront?: Buffer;
+  readonly prober?: Buffer;
 }): Buffer {
   const entries: CpioEntry[] = [
     ...['dev', 'proc', 'sys', 'sbin'].map((path) => ({ kind: 'directory', path, mode: 0o755 }) as const),
@@ -87,5 +88,6 @@ export function makeInitrd(parts: {
     const content = parts[driver];
     if (content !== undefined) entries.push({ kind: 'file', path: `xen-${driver}.ko`, mode: 0o644, content });
   }
+  if (parts.prober !== undefined) entries.push({ kind: 'file', path: 'prober', mode: 0o755, content: parts.prober });
   return makeCpio(entries);
 }

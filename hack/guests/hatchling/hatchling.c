@@ -1,6 +1,7 @@
 #include "hatchling.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -151,6 +152,17 @@ static void leave_with_code(void)
 	stay_long_enough();
 }
 
+/* Hands a guest over to the program that its initrd may bring for tests of what a guest can send (../prober). */
+static int become_prober(void)
+{
+	if (!bring_network_up())
+		return 1;
+	fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) & ~O_NONBLOCK);
+	execl("/prober", "prober", "eth0", (char *)NULL);
+	say("/prober: %s", strerror(errno));
+	return 1;
+}
+
 /* Does what the guest is for; returns an exit status, which only an ordinary process can make use of. */
 static int work(void)
 {
@@ -189,6 +201,8 @@ static int work(void)
 	case MODE_EXIT:
 		leave_with_code();
 		return options.code;
+	case MODE_PROBE:
+		return become_prober();
 	case MODE_CRASH:
 		say("%s crashes", options.name);
 		stay_long_enough();

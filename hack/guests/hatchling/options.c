@@ -14,6 +14,7 @@ static const struct { const char *word; enum mode mode; } modes[] = {
 	{ "vanish", MODE_VANISH }, { "stay", MODE_STAY }, { "cut", MODE_CUT }, { "early-413", MODE_EARLY },
 	{ "echo", MODE_ECHO }, { "sink", MODE_SINK }, { "source", MODE_SOURCE }, { "ws", MODE_WEBSOCKET },
 	{ "sse", MODE_SSE }, { "trailers", MODE_TRAILERS }, { "103", MODE_HINTS },
+	{ "probe", MODE_PROBE },
 };
 
 /* A whole number from 0 to max, in decimal digits alone. */

@@ -2,6 +2,8 @@
  * prober LINK MILLISECONDS [FRAME...]: sends Ethernet frames (in hexadecimal) through a link, and says each frame that
  * comes in there meanwhile, in hexadecimal, one a line. For tests of what guests may send: it is put into their network
  * namespace, or is a guest's own program. Says "ready" once it listens.
+ *
+ * prober LINK: for ever; the frames that it sends are the lines of its standard input, such as a guest's console.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,28 +82,78 @@ static void say_frame(int channel)
 	fflush(stdout);
 }
 
-int main(int count, char **words)
+static void send_frame(int channel, const char *text)
 {
-	if (count < 3)
-		return 2;
-	int channel = open_link(words[1]);
-	int64_t deadline = now_ms() + atoi(words[2]);
-	printf("ready\n");
-	fflush(stdout);
-	for (int at = 3; at < count; at += 1) {
-		unsigned char frame[MOST_BYTES];
-		size_t length = read_frame(words[at], frame);
+	unsigned char frame[MOST_BYTES];
+	size_t length = read_frame(text, frame);
 
-		if (send(channel, frame, length, 0) != (ssize_t)length)
-			fail("send");
-	}
+	if (send(channel, frame, length, 0) != (ssize_t)length)
+		fail("send");
+}
+
+static void listen_until(int channel, int64_t deadline)
+{
 	for (;;) {
 		int64_t left = deadline - now_ms();
 		struct pollfd heard = { .fd = channel, .events = POLLIN };
 
 		if (left <= 0)
-			return 0;
+			return;
 		if (poll(&heard, 1, (int)left) > 0)
 			say_frame(channel);
 	}
+}
+
+/* A console repeats what it is told: not so this one, where it would look like what was heard. */
+static void silence_input(void)
+{
+	struct termios settings;
+
+	if (tcgetattr(STDIN_FILENO, &settings) != 0)
+		return;
+	settings.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSANOW, &settings);
+}
+
+static void send_lines(int channel)
+{
+	static char line[2 * MOST_BYTES + 2];
+
+	setvbuf(stdin, NULL, _IONBF, 0);
+	for (;;) {
+		struct pollfd heard[] = { { .fd = channel, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+
+		if (poll(heard, 2, -1) < 0)
+			fail("poll");
+		if (heard[0].revents != 0)
+			say_frame(channel);
+		if (heard[1].revents == 0)
+			continue;
+		if (fgets(line, sizeof line, stdin) == NULL)
+			return;
+		line[strcspn(line, "\r\n")] = '\0';
+		if (line[0] != '\0')
+			send_frame(channel, line);
+	}
+}
+
+int main(int count, char **words)
+{
+	if (count < 2)
+		return 2;
+	int channel = open_link(words[1]);
+
+	if (count == 2)
+		silence_input();
+	printf("ready\n");
+	fflush(stdout);
+	if (count == 2) {
+		send_lines(channel);
+		return 0;
+	}
+	int64_t deadline = now_ms() + atoi(words[2]);
+	for (int at = 3; at < count; at += 1)
+		send_frame(channel, words[at]);
+	listen_until(channel, deadline);
+	return 0;
 }

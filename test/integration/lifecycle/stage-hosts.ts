@@ -11,7 +11,7 @@ import type { TestHost, TlsFolder } from '#hack/hosts/host.ts';
 import { startLibvirtd } from '#test/support/libvirtd.ts';
 import type { Libvirtd } from '#test/support/libvirtd.ts';
 import { openWire } from './wire.ts';
-import type { Wire } from './wire.ts';
+import type { Guard, Wire } from './wire.ts';
 
 const IMAGES = '/var/lib/hatchery/images';
 
@@ -108,9 +108,10 @@ export async function createHost(
   label: Label,
   name: string,
   annotations: Readonly<Record<string, string>>,
+  guard?: Guard,
 ): Promise<StageHost> {
   const libvirtd = await startLibvirtd({ settings: { max_clients: 100 } });
-  const wire = await openWire(join(libvirtd.folder, 'wire'), libvirtd.socket);
+  const wire = await openWire(join(libvirtd.folder, 'wire'), libvirtd.socket, guard);
   const seen: Seen = { starts: new Map(), events: [] };
   // Before controllers hear of it, which else would make the pool.
   const client = await attach(libvirtd.uri, seen);

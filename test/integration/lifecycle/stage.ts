@@ -28,6 +28,7 @@ import { Lifeline } from './faults.ts';
 import type { Kill } from './faults.ts';
 import { adoptHost, createHost, readPki } from './stage-hosts.ts';
 import type { AdoptedHost, Label, StageHost } from './stage-hosts.ts';
+import type { Guard } from './wire.ts';
 
 export interface RunningController {
   readonly lifeline: Lifeline;
@@ -46,7 +47,8 @@ export interface Stage {
   readonly log: string[];
   /** Where guests of the stage's controllers tell of themselves, in place of each process' own. */
   readonly notify: NotifyServer;
-  host(annotations?: Readonly<Record<string, string>>): Promise<StageHost>;
+  /** `guard`: is asked of each call that controllers make there. */
+  host(annotations?: Readonly<Record<string, string>>, guard?: Guard): Promise<StageHost>;
   /** A host of the test bed, started by the caller. */
   adopt(host: TestHost): Promise<AdoptedHost>;
   controller(options?: {
@@ -104,8 +106,8 @@ export async function createStage(own?: Cluster): Promise<Stage> {
     server: config.server,
     log,
     notify,
-    host: async (annotations = {}) => {
-      const made = await createHost(rest, label, `stage-${id}-${hosts.length + 1}`, annotations);
+    host: async (annotations = {}, guard) => {
+      const made = await createHost(rest, label, `stage-${id}-${hosts.length + 1}`, annotations, guard);
       hosts.push(made);
       return made;
     },

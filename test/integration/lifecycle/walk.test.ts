@@ -38,14 +38,17 @@ describe('a random walk', function () {
       );
       const walk = new Walk(stage, hosts, proxy);
       await walk.run(script);
-      const { history, deeds, faults } = walk;
+      const { history, deeds, faults, endedBoots } = walk;
 
       assert.deepEqual(history.violations, []);
       for (const host of hosts) assert.deepEqual([host.name, doubleStarts(host)], [host.name, []]);
       assert.deepEqual(sharedNames(hosts), []);
       assert.deepEqual(startsNobodyBound(hosts, history.bound), []);
       const ends = Array.from(history.finals.values(), (status) => {
-        return untrueEnd(status.domain?.name ?? '', status, deeds.get(status.domain?.uuid ?? '') ?? new Set());
+        const { name = '', uuid = '', hostBoot = '' } = status.domain ?? {};
+        const own = new Set(deeds.get(uuid));
+        if (endedBoots.has(hostBoot)) own.add('host-killed');
+        return untrueEnd(name, status, own);
       });
       assert.deepEqual(
         ends.filter((fault) => fault !== undefined),

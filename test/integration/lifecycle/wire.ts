@@ -3,10 +3,21 @@ import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 
 import { FrameSplitter } from '#controller/libvirt/frame.ts';
+import { PROGRAM_REMOTE } from '#controller/libvirt/protocol.ts';
 
-/** Places of two words in a message's header: virNetMessageHeader, after the length. */
+/** Places of words in a message's header: virNetMessageHeader, after the length. */
+const PROGRAM_AT = 4;
 const PROCEDURE_AT = 12;
 const SERIAL_AT = 20;
+
+/** What somebody has to say of one call and of the answer to it: false, and it goes no further. */
+export interface Guarded {
+  readonly call: () => boolean;
+  readonly answer: () => boolean;
+}
+
+/** Looks at a call, whole with its header; undefined: it passes, and so does its answer. */
+export type Guard = (procedure: number, message: Buffer) => Guarded | undefined;
 
 /** A proxy between a controller and a host's libvirtd that can cut what is open, and lose single calls or answers. */
 export interface Wire {
@@ -30,8 +41,8 @@ interface Loss {
   readonly done: () => void;
 }
 
-/** Listens on `socket` for clients of the libvirtd that listens on `target`. */
-export async function openWire(socket: string, target: string): Promise<Wire> {
+/** Listens on `socket` for clients of the libvirtd that listens on `target`. `guard` is asked of each call. */
+export async function openWire(socket: string, target: string, guard?: Guard): Promise<Wire> {
   const open = new Set<Socket>();
   let loss: Loss | undefined;
   let refused = false;
@@ -54,6 +65,8 @@ export async function openWire(socket: string, target: string): Promise<Wire> {
       });
     }
     let lostSerial: number | undefined;
+    /** Calls that were guarded, by serial. */
+    const awaited = new Map<number, Guarded>();
     const lose = (): void => {
       const { done } = loss ?? {};
       loss = undefined;
@@ -67,9 +80,18 @@ export async function openWire(socket: string, target: string): Promise<Wire> {
         return;
       }
       if (isMeant) lostSerial = bytes.readUInt32BE(start + SERIAL_AT);
-      daemon.write(Buffer.from(bytes.subarray(start, stop)));
+      const message = Buffer.from(bytes.subarray(start, stop));
+      const isRemote = message.readUInt32BE(PROGRAM_AT) === PROGRAM_REMOTE;
+      const guarded = isRemote ? guard?.(message.readUInt32BE(PROCEDURE_AT), message) : undefined;
+      if (guarded?.call() === false) return;
+      if (guarded !== undefined) awaited.set(message.readUInt32BE(SERIAL_AT), guarded);
+      daemon.write(message);
     });
     const answers = new FrameSplitter((bytes, start, stop) => {
+      const serial = bytes.readUInt32BE(start + SERIAL_AT);
+      const guarded = awaited.get(serial);
+      awaited.delete(serial);
+      if (guarded?.answer() === false) return;
       if (lostSerial !== undefined && bytes.readUInt32BE(start + SERIAL_AT) === lostSerial) lose();
       else client.write(Buffer.from(bytes.subarray(start, stop)));
     });

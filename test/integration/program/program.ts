@@ -29,6 +29,8 @@ export interface Program {
 export interface ProgramOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly folder?: string;
+  /** One that does not end by itself is killed after this; 90 s unless said. */
+  readonly lifetimeMs?: number;
 }
 
 const MAIN = resolve(import.meta.dirname, '../../../controller/main.ts');
@@ -41,7 +43,7 @@ export const startProgram = (args: readonly string[], options: ProgramOptions = 
     cwd: options.folder ?? tmpdir(),
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', HATCHERY_NOTIFY_ADDRESS: 'off', ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LIFETIME_MS,
+    timeout: options.lifetimeMs ?? LIFETIME_MS,
     killSignal: 'SIGKILL',
   });
   const output = { stdout: '', stderr: '' };

@@ -112,7 +112,7 @@ function domainOf(choices: Choices): NonNullable<EphemeralDomainSpec['domain']> 
     vcpus: choices.between(1, 4),
     boot: { kernel, ...(choices.chance(0.5) && cmdline.length < 100 ? { cmdline } : {}) },
     // No guest of the test driver listens anywhere.
-    ...(choices.chance(0.05) ? { readiness: { tcp: { port: 9 }, periodMilliseconds: 200, timeoutSeconds: 1 } } : {}),
+    ...(choices.chance(0.05) ? { readiness: { tcp: { port: 9 }, periodMilliseconds: 100, timeoutSeconds: 1 } } : {}),
   };
 }
 

@@ -22,6 +22,8 @@ export class Walk {
   /** What happened to each domain, by UUID. */
   readonly deeds = new Map<string, Set<Deed>>();
   readonly faults = new Map<Fault['kind'], number>();
+  /** Boots of hosts that have ended, as a binding names them: its watch event may come later than the host again. */
+  readonly endedBoots = new Set<string>();
   readonly #stage: Stage;
   readonly #hosts: readonly StageHost[];
   readonly #proxy: Proxy;
@@ -163,7 +165,9 @@ export class Walk {
       this.#noteAll(host, 'host-paused');
       return;
     }
+    const { uuid: boot } = await host.client.poolLookupByName('hatchery');
     await host.libvirtd.kill();
+    this.endedBoots.add(boot);
     await passed(fault.downMs);
     await host.revive();
     this.#noteAll(host, 'host-killed');
@@ -187,15 +191,19 @@ export class Walk {
 
   async #watch(from: string): Promise<void> {
     const { signal } = this.#stopped;
-    const { rest, namespace } = this.#stage;
+    let resourceVersion = from;
     try {
-      const stream = await rest.watch(EPHEMERAL_DOMAINS, {
-        namespace,
-        resourceVersion: from,
-        timeoutSeconds: 3_600,
-        signal,
-      });
-      for await (const events of stream) for (const event of events) this.history.take(event);
+      // The server ends a watch whose reader is too slow for it: what came meanwhile is told by the next one.
+      while (!signal.aborted) {
+        const options = { namespace: this.#stage.namespace, resourceVersion, timeoutSeconds: 3_600, signal };
+        for await (const events of await this.#stage.rest.watch(EPHEMERAL_DOMAINS, options)) {
+          for (const event of events) {
+            if (event.type === 'ERROR') throw new Error(`the watch: ${JSON.stringify(event.status)}`);
+            this.history.take(event);
+            resourceVersion = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
+          }
+        }
+      }
     } catch (error) {
       if (!signal.aborted) this.#failed(error);
     }
