@@ -108,6 +108,7 @@ describe('the front over HTTP/1', () => {
   it('refuses a body that is under way so that the refusal is heard: a FIN, and no reset before it', async () => {
     await start({ handle: ({ answer }) => answer.whole(PAGE) });
     const visitor = scene.open(`${postOf(900_000)}${'x'.repeat(900_000)}`);
+    await soon(() => assert.equal(scene.exchanges[0]?.body.received, 900_000));
     assert.equal(await visitor.ended, 'fin');
     assert.match(visitor.text(), /^HTTP\/1\.1 503 [^]*\r\nConnection: close\r\n[^]*\r\n\r\nfull$/);
   });

@@ -64,7 +64,7 @@ describe('an upgrade', () => {
     const after: Script = (socket, heard) => {
       if (socket.bytesWritten === 0 && heard.includes('\r\n\r\n')) socket.write(SWITCH);
     };
-    await start({ script: after });
+    await start({ script: after, leg: { halfClosedMs: 60_000 } });
     const visitor = scene.open(UPGRADE);
     await soon(() => assert.match(visitor.text(), /101/));
     scene.guest.sockets[0]?.end('last words');
@@ -91,6 +91,19 @@ describe('an upgrade', () => {
       await soon(() => assert.equal(scene.guest.sockets[0]?.destroyed, true));
     });
   }
+
+  it('destroys both where the second side does not end in time after the first', async () => {
+    const deaf: Script = (socket) => {
+      socket.removeAllListeners('end');
+      if (socket.bytesWritten === 0) socket.write(SWITCH);
+    };
+    await start({ script: deaf, leg: { halfClosedMs: 60 } });
+    const visitor = scene.open(UPGRADE);
+    await soon(() => assert.match(visitor.text(), /101/));
+    visitor.socket.end();
+    await soon(() => assert.equal(scene.outcomes.length, 1));
+    await visitor.ended;
+  });
 
   it('goes on after the total limit', async () => {
     await start({ script: echoing, leg: { totalMs: 100 } });
