@@ -55,7 +55,7 @@ async function floorSettings(bench: BenchBed, host: TestHost, name: string): Pro
   const template = (await read('ephemeraldomaintemplate', name)) as EphemeralDomainTemplate;
   const { spec } = (await read('domainhost', host.name)) as DomainHost;
   const { domain } = template.spec.template.spec;
-  const { bridge, domainCIDR, gateway, imageDirectory } = spec;
+  const { bridge, domainCIDR, gateway, imageDirectory = host.imageDirectory } = spec;
   if (bridge === undefined || domainCIDR === undefined || gateway === undefined) {
     throw new Error(`${host.name} has no guest network`);
   }
@@ -64,11 +64,11 @@ async function floorSettings(bench: BenchBed, host: TestHost, name: string): Pro
     kind: host.kind,
     uri: spec.uri,
     tls: await credentialsOf(host),
-    ...{ bridge, domainCIDR, gateway, imageDirectory },
+    ...{ bridge, domainCIDR, gateway, imageDirectory: imageDirectory ?? host.imageDirectory },
     ...{ vifScript: spec.vifScript, mtu: spec.mtu, addresses: 40 },
     guest: {
-      memoryKiB: quantityKiB(domain.memory) ?? 0,
-      vcpus: domain.vcpus ?? 1,
+      memoryKiB: quantityKiB(domain.memory) ?? Number.NaN,
+      vcpus: domain.vcpus,
       ...{ kernel: domain.boot.kernel, initrd: domain.boot.initrd, cmdline: domain.boot.cmdline ?? '' },
       port: httpPolicyOf(template).port,
     },

@@ -9,13 +9,15 @@ import type { Clock, EventRecorder, KubeLogger, KubeMetrics, Random, RestClient 
 import type { NotifyPort } from '#controller/notify/index.ts';
 import type { Health } from '#controller/observe/index.ts';
 import { AdmissionQueue } from './admission/index.ts';
-import { BODY_BUDGET_BYTES, FRONT_LIMITS } from './proxy/front/options.ts';
-import type { TlsOptions } from './proxy/front/options.ts';
-import { DRAIN_LIMITS, startFront } from './proxy/front/front.ts';
-import type { DrainLimits, Front } from './proxy/front/front.ts';
-import type { Head } from './proxy/head/types.ts';
-import { ANSWER_BUDGET_BYTES } from './proxy/leg/types.ts';
-import { Budget } from './proxy/read-ahead.ts';
+import {
+  ANSWER_BUDGET_BYTES,
+  BODY_BUDGET_BYTES,
+  Budget,
+  DRAIN_LIMITS,
+  FRONT_LIMITS,
+  startFront,
+} from './proxy/index.ts';
+import type { DrainLimits, Front, Head, TlsOptions } from './proxy/index.ts';
 import { holdReplica, replicaName } from './replicas/index.ts';
 import { createRoutes } from './routes/index.ts';
 import type { Routes } from './routes/index.ts';
@@ -79,7 +81,9 @@ export const createIngress = (parts: IngressParts): Ingress => {
     },
   });
   let front: Front | undefined;
+  /** Serves until it is told to end, or may no longer say that it is alive: then others delete what it made. */
   const serve = async (signal: AbortSignal): Promise<void> => {
+    if (!(await allSynced(routes, () => hosts.hasSynced() && spawner.isReady(), clock, signal))) return;
     front = await startFront({
       ...{ http: config.httpAddress, https: tlsOf(parts, routes), clock, logger, limits: FRONT_LIMITS, handle },
       policy: { isTrusted: trust(config.trustedProxies), randomHex: (bytes) => randomBytes(bytes).toString('hex') },
@@ -89,14 +93,24 @@ export const createIngress = (parts: IngressParts): Ingress => {
     logger.info('The ingress serves', { port: front.http.port, tlsPort: front.https?.port, replica });
     await aborted(signal);
     const { cut } = await front.drain(drainLimitsOf(config));
-    queue.drain();
+    front = undefined;
     await spawner.deleteAll();
     await Promise.race([Promise.all(afterwards), sleep(clock, AFTERWARDS_MS)]);
     logger.info('The ingress is drained', { cut });
   };
+  /** Anew for each time that its Lease was lost. */
+  const serveInTerms = async (stop: AbortSignal): Promise<void> => {
+    const lease = { rest: client, namespace: config.namespace, replica, clock, random, logger, metrics };
+    const drainTimeoutMs = config.drainDelay + Math.max(config.drainLimit, config.drainUpgradedLimit) + AFTERWARDS_MS;
+    const changed = (live: number): void => queue.replicasChanged(live);
+    while (!stop.aborted) {
+      const end = await holdReplica({ ...lease, changed, drainTimeoutMs }, serve, stop);
+      if (end === 'replaced') throw new Error(`another process goes by this one's identity ${config.identity}`);
+    }
+  };
   return {
     ready: () => {
-      if (front === undefined) return { ok: false, why: 'routes and hosts are being read' };
+      if (front === undefined) return { ok: false, why: 'routes and hosts are being read, or its Lease is not held' };
       return front.isDraining() ? { ok: false, why: 'it is being stopped' } : { ok: true };
     },
     run: async (signal) => {
@@ -104,27 +118,13 @@ export const createIngress = (parts: IngressParts): Ingress => {
       const over = new AbortController();
       const detach = notify.attach(spawner.receiver);
       const watching = [routes.run(over.signal), hosts.run(over.signal), spawner.run(over.signal)];
-      const leasing = holdReplica(
-        {
-          rest: client,
-          namespace: config.namespace,
-          replica,
-          clock,
-          random,
-          logger,
-          metrics,
-          changed: (live) => queue.replicasChanged(live),
-        },
-        aborted,
-        over.signal,
-      );
       try {
-        if (await allSynced(routes, () => hosts.hasSynced() && spawner.isReady(), clock, signal)) await serve(signal);
+        await serveInTerms(signal);
       } finally {
         over.abort();
         detach();
-        await Promise.all([...watching, leasing]);
         await front?.close();
+        await Promise.all(watching);
       }
     },
   };

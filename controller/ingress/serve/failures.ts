@@ -1,6 +1,5 @@
 import type { AdmissionRefusal } from '../admission/index.ts';
-import type { Fault } from '../proxy/leg/types.ts';
-import type { Failure } from '../proxy/pages.ts';
+import type { Failure, Fault } from '../proxy/index.ts';
 import type { SpawnFailure } from '../spawn/index.ts';
 
 /** What a visitor is told of a failure: its words name no address and no host. */

@@ -1,12 +1,8 @@
-import { sleep } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import type { AdmissionQueue, Slot } from '../admission/index.ts';
-import { whenArrived } from '../proxy/exchange.ts';
-import type { Exchange } from '../proxy/exchange.ts';
 import { fieldsOf, valuesOf } from '../proxy/head/fields.ts';
-import type { Budget } from '../proxy/read-ahead.ts';
-import { failurePage } from '../proxy/pages.ts';
-import { serverTiming } from '../proxy/server-timing.ts';
+import { awaitBeginning, BEGINNING, failurePage, serverTiming } from '../proxy/index.ts';
+import type { Budget, Exchange } from '../proxy/index.ts';
 import type { Backend, Match, Routes } from '../routes/index.ts';
 import type { Spawner } from '../spawn/index.ts';
 import { mayComeAgain, refusalTold } from './failures.ts';
@@ -28,10 +24,6 @@ export interface HandlerParts {
   /** Work that goes on after a request's answer: a drain waits for it. */
   readonly afterwards: (work: Promise<void>) => void;
 }
-
-/** Before a domain is made for a body, so much of it must be here: who sends none holds no guest. */
-const FIRST_BODY_BYTES = 64 * 1024;
-const FIRST_BODY_MS = 10_000;
 
 /** Serves requests: route, admission, a domain of its own, its answer, the record. */
 export const createHandler =
@@ -86,7 +78,7 @@ const serveBackend = async (parts: HandlerParts, visit: Visit, backend: Backend)
       why: 'No domain is started for this.',
     });
   }
-  const body = await firstOfBody(exchange, parts.clock);
+  const body = await awaitBeginning(exchange, BEGINNING, parts.clock);
   if (body === 'late') {
     const why = 'The beginning of the request took too long.';
     return fail(parts, visit, { status: 408, phase: 'request', reason: 'BodyTooSlow', why });
@@ -108,21 +100,6 @@ const serveBackend = async (parts: HandlerParts, visit: Visit, backend: Backend)
     case 'admitted':
       visit.admittedAt = parts.clock.now();
       return withSlot(parts, visit, backend, admission.slot);
-  }
-};
-
-/** Waits for as much of a body as a visitor has to show; one that waits for a 100 has sent none. */
-const firstOfBody = async (exchange: Exchange, clock: Clock): Promise<'here' | 'late' | 'left'> => {
-  const { framing, expectsContinue } = exchange.head;
-  if (framing.kind === 'none' || expectsContinue) return 'here';
-  const enough = Math.min(framing.kind === 'length' ? framing.bytes : 1, FIRST_BODY_BYTES);
-  const over = new AbortController();
-  try {
-    const late = sleep(clock, FIRST_BODY_MS, over.signal).then(() => 'late' as const);
-    const arrived = await Promise.race([whenArrived(exchange.body, enough), late]);
-    return arrived === 'broken' ? 'left' : arrived;
-  } finally {
-    over.abort();
   }
 };
 

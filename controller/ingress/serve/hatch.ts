@@ -1,7 +1,6 @@
 import { sleep } from '#controller/kube/index.ts';
-import { LEG_LIMITS } from '../proxy/leg/types.ts';
-import { pass } from '../proxy/leg/pass.ts';
-import type { GuestAddress, LegLimits, Outcome } from '../proxy/leg/types.ts';
+import { LEG_LIMITS, pass } from '../proxy/index.ts';
+import type { GuestAddress, LegLimits, Outcome } from '../proxy/index.ts';
 import type { Backend } from '../routes/index.ts';
 import { secondTry } from '../spawn/index.ts';
 import type { Reachable, SpawnBackend, Spawned } from '../spawn/index.ts';

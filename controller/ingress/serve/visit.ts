@@ -1,7 +1,4 @@
-import type { Exchange } from '../proxy/exchange.ts';
-import type { Failure } from '../proxy/pages.ts';
-import type { Span } from '../proxy/server-timing.ts';
-import type { Mark } from '../proxy/leg/types.ts';
+import type { Exchange, Failure, Mark, Span } from '../proxy/index.ts';
 import { phasesOf } from '../spawn/index.ts';
 import type { Spawned } from '../spawn/index.ts';
 import type { Backend } from '../routes/index.ts';
