@@ -64,7 +64,7 @@ async function floorSettings(bench: BenchBed, host: TestHost, name: string): Pro
     kind: host.kind,
     uri: spec.uri,
     tls: await credentialsOf(host),
-    ...{ bridge, domainCIDR, gateway, imageDirectory: imageDirectory ?? host.imageDirectory },
+    ...{ bridge, domainCIDR, gateway, imageDirectory },
     ...{ vifScript: spec.vifScript, mtu: spec.mtu, addresses: 40 },
     guest: {
       memoryKiB: quantityKiB(domain.memory) ?? Number.NaN,

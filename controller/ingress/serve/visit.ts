@@ -25,13 +25,13 @@ export const beginVisit = (exchange: Exchange): Visit => ({ exchange, tries: 0, 
 
 /** Where the time from the request's head until now went: consecutive spans, whose sum is the whole. */
 export const spansOf = (visit: Visit, now: number): readonly Span[] => {
-  const { exchange, admittedAt, spawned, marks } = visit;
+  const { exchange, admittedAt, spawned, marks, tries } = visit;
   if (admittedAt === undefined) return [{ name: 'admission', ms: now - exchange.receivedMs }];
   const admission = { name: 'admission', ms: admittedAt - exchange.receivedMs };
   if (spawned === undefined) return [admission];
   const { begun, reachable } = spawned.marks;
   // What a first try took that failed.
-  const retry = begun - admittedAt > 1 ? [{ name: 'retry', ms: begun - admittedAt }] : [];
+  const retry = tries > 1 ? [{ name: 'retry', ms: begun - admittedAt }] : [];
   const spawn = phasesOf(spawned.marks);
   if (reachable === undefined) return [admission, ...retry, ...spawn];
   const sent = marks.get('sent');
