@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -29,10 +30,11 @@ async function up(): Promise<void> {
   const bed = await describeBed();
   await exclusively(bed, LOCK_TIMEOUT_MS, () =>
     withCleanup('on-failure', async (cleanup) => {
-      const { cluster } = await bringUp(await openBed(), cleanup, { hosts, port });
+      const { cluster } = await bringUp(await openBed(), cleanup, { hosts, ingress: { port } });
       console.log(`\nUp with ${describeHosts(hosts)} in ${seconds(start)}. Try:`);
       console.log(`  export KUBECONFIG=${cluster.kubeconfig} PATH=${join(bed.dir, 'bin')}:$PATH`);
       console.log('  kubectl apply -f examples/hello.yaml && kubectl get edom -w');
+      console.log(`  curl ${(await readFile(join(bed.dir, 'ingress.url'), 'utf8')).trim()}`);
     }),
   );
 }

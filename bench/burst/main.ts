@@ -24,7 +24,7 @@ const { values } = parseArgs({
 /** After so long a bench that is not through has failed. */
 const LIMIT_MS = 10 * 60_000;
 
-console.log(JSON.stringify(await withBenchBed(values.hosts, (bed) => measure(bed, Number(values.domains)))));
+console.log(JSON.stringify(await withBenchBed({ hosts: values.hosts }, (bed) => measure(bed, Number(values.domains)))));
 
 async function measure({ bed, cluster, client }: BenchBed, domains: number): Promise<object> {
   const pid = Number(await readFile(join(bed.dir, 'run', 'controller.pid'), 'utf8'));

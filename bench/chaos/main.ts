@@ -28,7 +28,7 @@ const { values } = parseArgs({
 
 const LIMIT_MS = 10 * 60_000;
 
-console.log(JSON.stringify(await withBenchBed(values.hosts, (bed) => measure(bed))));
+console.log(JSON.stringify(await withBenchBed({ hosts: values.hosts }, (bed) => measure(bed))));
 
 async function measure(bench: BenchBed): Promise<object> {
   const domains = Number(values.domains);

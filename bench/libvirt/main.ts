@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ensurePackages } from '#hack/bed/packages.ts';
 import { Contender, prepareCommands } from './contenders.ts';
 import type { ContenderName } from './contenders.ts';
-import { describe, median, rotate } from './figures.ts';
+import { describe, median, rotate } from '../support/figures.ts';
 
 // Our libvirt client against python3-libvirt and libvirt's C library: create and destroy cycles per second on the test
 // driver, with lifecycle events on and counted, two connections each. The contenders take turns many times, so that

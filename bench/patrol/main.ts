@@ -33,7 +33,7 @@ const START_LIMIT_MS = 20 * 60_000;
 /** After so long without a start, the host is at rest. */
 const REST_MS = 10_000;
 
-console.log(JSON.stringify(await withBenchBed('lxc:1', (bed) => measure(bed))));
+console.log(JSON.stringify(await withBenchBed({ hosts: 'lxc:1' }, (bed) => measure(bed))));
 
 async function measure(bench: BenchBed): Promise<object> {
   const domains = Number(values.domains);

@@ -15,14 +15,25 @@ export interface BenchBed extends RunningBed {
   readonly client: RestClient;
 }
 
-/** Sets up a bed with these hosts (as in HOSTS=…), measures, and takes all down, also on failure and Ctrl-C. */
-export async function withBenchBed<T>(hosts: string, measure: (bed: BenchBed) => Promise<T>): Promise<T> {
+/** What a bench's bed is to have. */
+export interface BenchBedOptions {
+  /** As in HOSTS=… */
+  readonly hosts: string;
+  /** With an ingress that serves examples/ingress.yaml. */
+  readonly ingress?: boolean;
+}
+
+/** Sets up a bed, measures, and takes all down, also on failure and Ctrl-C. */
+export async function withBenchBed<T>(options: BenchBedOptions, measure: (bed: BenchBed) => Promise<T>): Promise<T> {
   const dir = join(import.meta.dirname, '..', '..', '.hatchery-bench');
   const described = await describeBed({ dir });
   const work = async (cleanup: Cleanup): Promise<T> => {
     // What an earlier bench left that was killed.
     await takeDown(described);
-    const running = await bringUp(await openBed({ dir }), cleanup, { hosts: parseHosts(hosts) });
+    const running = await bringUp(await openBed({ dir }), cleanup, {
+      hosts: parseHosts(options.hosts),
+      ...(options.ingress === true ? { ingress: { port: undefined } } : {}),
+    });
     const client = createRestClient(await loadKubeConfig({ kubeconfig: running.cluster.kubeconfig }));
     try {
       return await measure({ ...running, client });

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readCommandLine } from './cli.ts';
 import type { Invocation } from './cli.ts';
 import { ConfigError } from './load.ts';
-import { flagOf, OPTION_NAMES, variableOf } from './options.ts';
+import { INGRESS_OPTIONS } from './ingress-options.ts';
+import { flagOf, namesOf, variableOf } from './option.ts';
+import { CONTROLLER_OPTIONS } from './options.ts';
 import type { ControllerConfig } from './options.ts';
 
 interface Given {
@@ -58,12 +60,11 @@ describe('the command line', () => {
   });
 
   it('explains every option with flag, default and variable', async () => {
-    for (const args of [
-      ['controller', '--help'],
-      ['help', 'controller'],
-    ]) {
-      const help = (await printed(args)).replaceAll(/\s+/g, ' ');
-      for (const name of OPTION_NAMES) {
+    const tables = { controller: namesOf(CONTROLLER_OPTIONS), ingress: namesOf(INGRESS_OPTIONS) };
+    for (const [command, names] of Object.entries(tables)) {
+      const help = (await printed([command, '--help'])).replaceAll(/\s+/g, ' ');
+      assert.equal((await printed(['help', command])).replaceAll(/\s+/g, ' '), help);
+      for (const name of names) {
         assert.ok(help.includes(flagOf(name)) && help.includes(`Variable: ${variableOf(name)}`), name);
       }
     }
@@ -74,7 +75,7 @@ describe('the command line', () => {
   });
 
   const table: readonly (readonly [readonly string[], string])[] = [
-    [[], 'no command is given; there are: controller, console (see hatchery --help)'],
+    [[], 'no command is given; there are: controller, ingress, console (see hatchery --help)'],
     [['console'], 'no EphemeralDomain is named; see hatchery console --help'],
     [['console', 'a/b/c'], '"a/b/c" names no EphemeralDomain: write NAMESPACE/NAME or NAME'],
     [['console', 'A'], '"A" names no EphemeralDomain: write NAMESPACE/NAME or NAME'],
@@ -84,7 +85,12 @@ describe('the command line', () => {
     [['console', 'a', '--folow'], 'unknown flag --folow; did you mean --follow?'],
     [['console', 'a', '--insecure'], 'unknown flag --insecure; see hatchery console --help'],
     [['controler'], 'unknown command "controler"; did you mean controller?'],
-    [['ingress'], 'unknown command "ingress"; see hatchery controller --help'],
+    [['dashboard'], 'unknown command "dashboard"; see hatchery controller --help'],
+    [['ingress', '--namespace=A'], '--namespace: "A" is no name of a namespace'],
+    [['ingress', '--namespaces=a,,b'], '--namespaces: "" is no name of a namespace'],
+    [['ingress', '--trusted-proxies=all'], '--trusted-proxies: "all" is no CIDR such as 192.0.2.0/24'],
+    [['ingress', '--max-concurrent=0'], '--max-concurrent: "0" is no whole number from 1 to 100000'],
+    [['ingress', '--drain-delay=-1s'], '--drain-delay: "-1s" is no duration such as 30s, 5m or 1h30m'],
     [['controller', 'now'], 'unexpected argument "now" after controller; see hatchery controller --help'],
     [['controller', '--hots-lost-after', '5s'], 'unknown flag --hots-lost-after; did you mean --host-lost-after?'],
     [['controller', '--hostLostAfter=5s'], 'unknown flag --hostLostAfter; did you mean --host-lost-after?'],
@@ -142,6 +148,7 @@ describe('the configuration', () => {
       context: undefined,
       namespace: 'hatchery-system',
       identity: 'dom0-7',
+      ingressNamespace: 'hatchery-ingress',
       dom0Label: { key: 'hatchery.dev/dom0', value: 'true' },
       trustNodeAnnotations: false,
       hostLostAfter: 60_000,

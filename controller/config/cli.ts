@@ -3,17 +3,21 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { readConsoleRequest } from './console.ts';
 import type { ConsoleFlags, ConsoleRequest } from './console.ts';
 import { nearest } from './nearest.ts';
-import { CONTROLLER_OPTIONS, flagOf, OPTION_NAMES, variableOf } from './options.ts';
-import type { OptionName } from './options.ts';
+import { INGRESS_OPTIONS } from './ingress-options.ts';
+import type { IngressConfig } from './ingress-options.ts';
+import { flagOf, namesOf, variableOf } from './option.ts';
+import type { OptionSpec, OptionTable, Surroundings } from './option.ts';
+import { CONTROLLER_OPTIONS } from './options.ts';
 import { ConfigError, loadConfig } from './load.ts';
 import type { Environment, FlagValues, ReadFile } from './load.ts';
-import type { ControllerConfig, Surroundings } from './options.ts';
+import type { ControllerConfig } from './options.ts';
 
-const COMMANDS = ['controller', 'console'] as const;
+const COMMANDS = ['controller', 'ingress', 'console'] as const;
 
 /** What a command line asks for. */
 export type Invocation =
   | { readonly kind: 'controller'; readonly config: ControllerConfig }
+  | { readonly kind: 'ingress'; readonly config: IngressConfig }
   | { readonly kind: 'console'; readonly request: ConsoleRequest }
   /** Help or the version, for standard output. */
   | { readonly kind: 'print'; readonly text: string };
@@ -29,7 +33,7 @@ export interface CommandLineInput {
 
 /** The command that was named, with what was told to it. */
 type Found =
-  | { readonly command: 'controller'; readonly flags: FlagValues }
+  | { readonly command: 'controller' | 'ingress'; readonly flags: FlagValues }
   | { readonly command: 'console'; readonly domain: string; readonly flags: ConsoleFlags };
 
 /** Reads what the program was asked to do. Throws ConfigError: one line on what is wrong with it. */
@@ -45,14 +49,19 @@ export const readCommandLine = async (input: CommandLineInput): Promise<Invocati
     throw new ConfigError(faultOf(error, program, input.args), { cause: error });
   }
   const [one] = found;
+  const { environment, surroundings, readFile } = input;
   switch (one?.command) {
     case undefined:
       throw new ConfigError(`no command is given; there are: ${COMMANDS.join(', ')} (see hatchery --help)`);
     case 'console':
-      return { kind: 'console', request: readConsoleRequest(one.domain, one.flags, input.surroundings) };
+      return { kind: 'console', request: readConsoleRequest(one.domain, one.flags, surroundings) };
     case 'controller': {
-      const { environment, surroundings, readFile } = input;
-      return { kind: 'controller', config: await loadConfig(one.flags, environment, surroundings, readFile) };
+      const config = await loadConfig(CONTROLLER_OPTIONS, one.flags, environment, surroundings, readFile);
+      return { kind: 'controller', config };
+    }
+    case 'ingress': {
+      const config = await loadConfig(INGRESS_OPTIONS, one.flags, environment, surroundings, readFile);
+      return { kind: 'ingress', config };
     }
   }
 };
@@ -71,25 +80,36 @@ const programOf = (version: string, printed: string[], found: (found: Found) => 
       outputError: () => undefined,
     })
     .exitOverride();
-  addController(program, (flags) => found({ command: 'controller', flags }));
+  addServing(program, 'controller', CONTROLLER_OPTIONS, CONTROLLER, (flags) => found({ command: 'controller', flags }));
+  addServing(program, 'ingress', INGRESS_OPTIONS, INGRESS, (flags) => found({ command: 'ingress', flags }));
   addConsole(program, (domain, flags) => found({ command: 'console', domain, flags }));
   // Without an action a missing command would count as a request for help.
   program.action(() => undefined);
   return program;
 };
 
-const addController = (program: Command, found: (flags: FlagValues) => void): void => {
-  const controller = program
-    .command('controller')
+const CONTROLLER = 'Place EphemeralDomains on dom0 hosts, start them there, follow them to their end.';
+const INGRESS = 'Serve HTTP: start a domain for each request, pass the request to it, leave nothing behind.';
+
+/** A command that serves until it is told to end. */
+const addServing = <C>(
+  program: Command,
+  name: string,
+  table: OptionTable<C>,
+  description: string,
+  found: (flags: FlagValues) => void,
+): void => {
+  const command = program
+    .command(name)
     .copyInheritedSettings(program)
-    .description('Place EphemeralDomains on dom0 hosts, start them there, follow them to their end.')
+    .description(description)
     .addHelpText('after', EPILOGUE)
     .allowExcessArguments(false)
     .addOption(configOption());
-  for (const name of OPTION_NAMES) controller.addOption(optionOf(name));
-  controller.action(() => {
-    const values: Readonly<Record<string, string | boolean>> = controller.opts();
-    found(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])));
+  for (const option of namesOf(table)) command.addOption(optionOf(option, table[option]));
+  command.action(() => {
+    const values: Readonly<Record<string, string | boolean>> = command.opts();
+    found(Object.fromEntries(Object.entries(values).map(([option, value]) => [option, String(value)])));
   });
 };
 
@@ -110,8 +130,7 @@ const addConsole = (program: Command, found: (domain: string, flags: ConsoleFlag
   command.action((domain: string) => found(domain, command.opts<ConsoleFlags>()));
 };
 
-const optionOf = (name: OptionName): Option => {
-  const { placeholder, description, shownDefault } = CONTROLLER_OPTIONS[name];
+const optionOf = <T>(name: string, { placeholder, description, shownDefault }: OptionSpec<T>): Option => {
   const flags = placeholder === undefined ? `${flagOf(name)} [true|false]` : `${flagOf(name)} <${placeholder}>`;
   const option = new Option(flags, `${description}. Default: ${shownDefault}. Variable: ${variableOf(name)}`);
   // Commander's own name for it would be the same but where a digit stands after a hyphen.
@@ -122,7 +141,7 @@ const optionOf = (name: OptionName): Option => {
 const configOption = (): Option =>
   new Option(
     '--config <FILE>',
-    `YAML or JSON file with any of these options, by names such as hostLostAfter. Variable: ${variableOf('config')}`,
+    `YAML or JSON file with any of these options, by names such as logLevel. Variable: ${variableOf('config')}`,
   );
 
 const EPILOGUE = `

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 
 import { ConfigError } from './load.ts';
-import type { Surroundings } from './options.ts';
+import type { Surroundings } from './option.ts';
 import { readNamespace } from './values.ts';
 
 /** What `hatchery console` is asked for. */

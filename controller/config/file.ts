@@ -2,36 +2,34 @@ import { Ajv } from 'ajv';
 import type { ErrorObject } from 'ajv';
 
 import { nearest } from './nearest.ts';
-import { CONTROLLER_OPTIONS, OPTION_NAMES } from './options.ts';
-import type { OptionName } from './options.ts';
+import { namesOf } from './option.ts';
+import type { OptionTable } from './option.ts';
 import type { Reading } from './values.ts';
 
 /** What a configuration file says, as text; the same readers as for flags make values of it. */
-export type FileValues = Readonly<Partial<Record<OptionName, string>>>;
+export type FileValues = Readonly<Partial<Record<string, string>>>;
 
 /** Most bytes of a configuration file: more is no configuration. */
 export const MAX_FILE_BYTES = 1_048_576;
 
-const schema = {
+const schemaOf = <C>(table: OptionTable<C>) => ({
   type: 'object',
   additionalProperties: false,
   properties: Object.fromEntries(
-    OPTION_NAMES.map((name) => [
+    namesOf(table).map((name) => [
       name,
-      CONTROLLER_OPTIONS[name].placeholder === undefined ? { type: 'boolean' } : { type: 'string', minLength: 1 },
+      table[name].placeholder === undefined ? { type: 'boolean' } : { type: 'string', minLength: 1 },
     ]),
   ),
-} as const;
+});
 
-const validate = new Ajv({ allErrors: false }).compile<Readonly<Partial<Record<OptionName, string | boolean>>>>(schema);
-
-const describe = (error: ErrorObject | undefined): string => {
+const describe = (error: ErrorObject | undefined, names: readonly string[]): string => {
   if (error === undefined) return 'is refused';
   const key = error.instancePath.slice(1);
   if (error.keyword === 'additionalProperties') {
     const unknown = String((error.params as { readonly additionalProperty: unknown }).additionalProperty);
-    const meant = nearest(unknown, OPTION_NAMES);
-    return `unknown key ${unknown}; ${meant === undefined ? `known are ${OPTION_NAMES.join(', ')}` : `did you mean ${meant}?`}`;
+    const meant = nearest(unknown, names);
+    return `unknown key ${unknown}; ${meant === undefined ? `known are ${names.join(', ')}` : `did you mean ${meant}?`}`;
   }
   if (key === '') return 'must be a map of keys to values';
   if (error.keyword === 'minLength') return `${key}: is empty`;
@@ -39,10 +37,11 @@ const describe = (error: ErrorObject | undefined): string => {
 };
 
 /** Checks the content of a configuration file (YAML, of which JSON is a part), parsed already. */
-export const readFileValues = (content: unknown): Reading<FileValues> => {
+export const readFileValues = <C>(table: OptionTable<C>, content: unknown): Reading<FileValues> => {
   // A file that holds nothing but comments says nothing.
   const values: unknown = content ?? {};
-  if (!validate(values)) return { ok: false, why: describe(validate.errors?.[0]) };
+  const validate = new Ajv({ allErrors: false }).compile<Readonly<Record<string, string | boolean>>>(schemaOf(table));
+  if (!validate(values)) return { ok: false, why: describe(validate.errors?.[0], namesOf(table)) };
   return {
     ok: true,
     value: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),

@@ -2,12 +2,12 @@ import { dirname, resolve } from 'node:path';
 
 import { parseFile, readFileValues } from './file.ts';
 import type { FileValues } from './file.ts';
-import { CONTROLLER_OPTIONS, flagOf, OPTION_NAMES, variableOf } from './options.ts';
-import type { ControllerConfig, OptionName, OptionSpec, Surroundings } from './options.ts';
+import { flagOf, namesOf, variableOf } from './option.ts';
+import type { OptionSpec, OptionTable, Surroundings } from './option.ts';
 import type { Reading } from './values.ts';
 
 /** Texts that flags gave; a switch gives `true`. */
-export type FlagValues = Readonly<Partial<Record<OptionName | 'config', string>>>;
+export type FlagValues = Readonly<Partial<Record<string, string>>>;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -28,17 +28,20 @@ interface Said {
 }
 
 /**
- * The configuration of a controller: a flag counts more than an environment variable, that more than the file, that more
+ * The configuration of a command: a flag counts more than an environment variable, that more than the file, that more
  * than the default. Paths in the file are relative to its folder. An empty variable counts as not said. Throws ConfigError.
  */
-export const loadConfig = async (
+export const loadConfig = async <C>(
+  table: OptionTable<C>,
   flags: FlagValues,
   environment: Environment,
   surroundings: Surroundings,
   readFile: ReadFile,
-): Promise<ControllerConfig> => {
-  const file = await loadFile(flags.config ?? nonEmpty(environment[variableOf('config')]), surroundings, readFile);
-  const said = (name: OptionName): Said | undefined => {
+): Promise<C> => {
+  const names = namesOf(table);
+  const path = flags['config'] ?? nonEmpty(environment[variableOf('config')]);
+  const file = await loadFile(path, table, surroundings, readFile);
+  const said = (name: string): Said | undefined => {
     const flag = flags[name];
     if (flag !== undefined) return { text: flag, source: flagOf(name), folder: surroundings.folder };
     const variable = nonEmpty(environment[variableOf(name)]);
@@ -48,18 +51,14 @@ export const loadConfig = async (
       ? undefined
       : { text: value, source: `${file.path}: ${name}`, folder: dirname(file.path) };
   };
-  const entries = OPTION_NAMES.map((name) => [name, valueOf(CONTROLLER_OPTIONS[name], said(name), surroundings)]);
+  const entries = names.map((name) => [name, valueOf(table[name], said(name), surroundings)]);
   // Each value was made by the option of its own name, so the types fit; TypeScript cannot follow them through a list.
-  return Object.fromEntries(entries) as ControllerConfig;
+  return Object.fromEntries(entries) as C;
 };
 
 const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
 
-const valueOf = (
-  option: OptionSpec<ControllerConfig[OptionName]>,
-  said: Said | undefined,
-  surroundings: Surroundings,
-): ControllerConfig[OptionName] => {
+const valueOf = <T>(option: OptionSpec<T>, said: Said | undefined, surroundings: Surroundings): T => {
   if (said === undefined) return option.fallback(surroundings);
   const reading = option.read(said.text, { ...surroundings, folder: said.folder });
   if (!reading.ok) throw new ConfigError(`${said.source}: ${reading.why}`);
@@ -71,8 +70,9 @@ interface LoadedFile {
   readonly values: FileValues;
 }
 
-const loadFile = async (
+const loadFile = async <C>(
   given: string | undefined,
+  table: OptionTable<C>,
   { folder }: Surroundings,
   readFile: ReadFile,
 ): Promise<LoadedFile | undefined> => {
@@ -85,7 +85,7 @@ const loadFile = async (
     throw new ConfigError(`${path}: cannot be read (${codeOf(error)})`, { cause: error });
   }
   const content = orThrow(path, await parseFile(text));
-  return { path, values: orThrow(path, readFileValues(content)) };
+  return { path, values: orThrow(path, readFileValues(table, content)) };
 };
 
 const orThrow = <T>(path: string, reading: Reading<T>): T => {

@@ -1,10 +1,11 @@
-import { resolve } from 'node:path';
-
 import { DOM0_LABEL, DOM0_LABEL_VALUE } from '#controller/api/index.ts';
 
+import { COMMON_OPTIONS } from './common-options.ts';
+import type { CommonConfig } from './common-options.ts';
+import { readPath } from './option.ts';
+import type { OptionTable } from './option.ts';
 import {
   readBoolean,
-  readChoice,
   readDuration,
   readIdentity,
   readLabel,
@@ -12,24 +13,16 @@ import {
   readListenAddress,
   readListenAddressOrOff,
   readNamespace,
-  readText,
 } from './values.ts';
-import type { Label, ListenAddress, Reading } from './values.ts';
-
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-export const LOG_FORMATS = ['json', 'text'] as const;
-
-export type LogLevel = (typeof LOG_LEVELS)[number];
-export type LogFormat = (typeof LOG_FORMATS)[number];
+import type { Label, ListenAddress } from './values.ts';
 
 /** All that `hatchery controller` can be told. */
-export interface ControllerConfig {
-  /** Path; the usual places ($KUBECONFIG, ~/.kube/config, in-cluster) where undefined. */
-  readonly kubeconfig: string | undefined;
-  readonly context: string | undefined;
+export interface ControllerConfig extends CommonConfig {
   /** Namespace of the Lease. */
   readonly namespace: string;
   readonly identity: string;
+  /** Namespace of the Leases of the ingress' replicas. */
+  readonly ingressNamespace: string;
   readonly dom0Label: Label;
   readonly trustNodeAnnotations: boolean;
   /** Milliseconds. */
@@ -47,51 +40,11 @@ export interface ControllerConfig {
   readonly notifyAddress: ListenAddress | undefined;
   /** Host that guests are told; undefined: this machine's own address on the route to each. */
   readonly notifyAdvertise: string | undefined;
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
 }
 
-/** What some defaults depend on, and what paths are relative to. */
-export interface Surroundings {
-  readonly hostname: string;
-  readonly isTerminal: boolean;
-  readonly folder: string;
-}
-
-/** One thing that can be told by flag, environment variable and file key alike. */
-export interface OptionSpec<T> {
-  /** `KEY=VALUE`, as --help shows it; undefined for a switch. */
-  readonly placeholder: string | undefined;
-  /** A sentence without its full stop. */
-  readonly description: string;
-  /** The default as --help shows it. */
-  readonly shownDefault: string;
-  fallback(surroundings: Surroundings): T;
-  read(text: string, surroundings: Surroundings): Reading<T>;
-}
-
-export type OptionTable = { readonly [K in keyof ControllerConfig]: OptionSpec<ControllerConfig[K]> };
-
-const path = (text: string, { folder }: Surroundings): Reading<string> => {
-  const reading = readText(text);
-  return reading.ok ? { ok: true, value: resolve(folder, reading.value) } : reading;
-};
-
-export const CONTROLLER_OPTIONS: OptionTable = {
-  kubeconfig: {
-    placeholder: 'FILE',
-    description: 'Kubeconfig of the cluster',
-    shownDefault: '$KUBECONFIG, ~/.kube/config, or the pod it runs in',
-    fallback: () => undefined,
-    read: path,
-  },
-  context: {
-    placeholder: 'NAME',
-    description: 'Context in the kubeconfig',
-    shownDefault: 'its current-context',
-    fallback: () => undefined,
-    read: readText,
-  },
+export const CONTROLLER_OPTIONS: OptionTable<ControllerConfig> = {
+  kubeconfig: COMMON_OPTIONS.kubeconfig,
+  context: COMMON_OPTIONS.context,
   namespace: {
     placeholder: 'NAME',
     description: 'Namespace of the Lease hatchery-controller, by which one replica acts and others stand by',
@@ -105,6 +58,14 @@ export const CONTROLLER_OPTIONS: OptionTable = {
     shownDefault: "the machine's host name",
     fallback: ({ hostname }) => hostname,
     read: readIdentity,
+  },
+  ingressNamespace: {
+    placeholder: 'NAME',
+    description:
+      "Namespace of the Leases of the ingress' replicas: what one of them left unfinished is deleted once its Lease has run out",
+    shownDefault: 'hatchery-ingress',
+    fallback: () => 'hatchery-ingress',
+    read: readNamespace,
   },
   dom0Label: {
     placeholder: 'KEY=VALUE',
@@ -134,7 +95,7 @@ export const CONTROLLER_OPTIONS: OptionTable = {
     description: 'Folder with cacert.pem, clientcert.pem and clientkey.pem for libvirt over TLS',
     shownDefault: 'none: hosts with a xen+tls URI cannot be reached',
     fallback: () => undefined,
-    read: path,
+    read: readPath,
   },
   metricsAddress: {
     placeholder: 'HOST:PORT',
@@ -164,14 +125,14 @@ export const CONTROLLER_OPTIONS: OptionTable = {
     shownDefault:
       'one that signs itself, made at the start; clients trust what annotation hatchery.dev/ca of the Lease says',
     fallback: () => undefined,
-    read: path,
+    read: readPath,
   },
   tlsPrivateKeyFile: {
     placeholder: 'FILE',
     description: 'Private key of the certificate, PEM',
     shownDefault: 'none',
     fallback: () => undefined,
-    read: path,
+    read: readPath,
   },
   notifyAddress: {
     placeholder: 'HOST:PORT|off',
@@ -191,31 +152,6 @@ export const CONTROLLER_OPTIONS: OptionTable = {
     fallback: () => undefined,
     read: readHost,
   },
-  logLevel: {
-    placeholder: 'LEVEL',
-    description: `Least severe messages to log: ${LOG_LEVELS.join(', ')}`,
-    shownDefault: 'info',
-    fallback: () => 'info',
-    read: readChoice(LOG_LEVELS),
-  },
-  logFormat: {
-    placeholder: 'FORMAT',
-    description: 'One JSON object a line, or text for people',
-    shownDefault: 'text on a terminal, else json',
-    fallback: ({ isTerminal }) => (isTerminal ? 'text' : 'json'),
-    read: readChoice(LOG_FORMATS),
-  },
+  logLevel: COMMON_OPTIONS.logLevel,
+  logFormat: COMMON_OPTIONS.logFormat,
 };
-
-export type OptionName = keyof ControllerConfig;
-
-export const OPTION_NAMES = Object.keys(CONTROLLER_OPTIONS) as readonly OptionName[];
-
-const words = (name: string): string => name.replaceAll(/([A-Z])/g, '-$1').toLowerCase();
-
-/** `hostLostAfter` as a flag: `--host-lost-after`. */
-export const flagOf = (name: OptionName | 'config'): string => `--${words(name)}`;
-
-/** `hostLostAfter` as a variable: `HATCHERY_HOST_LOST_AFTER`. */
-export const variableOf = (name: OptionName | 'config'): string =>
-  `HATCHERY_${words(name).replaceAll('-', '_').toUpperCase()}`;

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 
 /** A value read from text, or one sentence on what is wrong with it. */
 export type Reading<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
@@ -9,6 +9,19 @@ export interface ListenAddress {
   readonly host: string | undefined;
   /** 0: any free one. */
   readonly port: number;
+}
+
+/** A range of addresses. */
+export interface Cidr {
+  readonly address: string;
+  readonly prefix: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** Names an object of a namespace. */
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 export interface Label {
@@ -27,12 +40,17 @@ const LONGEST_MS = 86_400_000;
 
 /** A duration in milliseconds: `500ms`, `60s`, `5m`, `1h30m`, as Go writes them; at least 1 s, at most a day. */
 export const readDuration = (text: string): Reading<number> => {
+  const reading = readSpan(text);
+  return reading.ok && reading.value < 1000 ? refuse(`${text} is shorter than 1s`) : reading;
+};
+
+/** The same, but it may be shorter, also `0s`. */
+export const readSpan = (text: string): Reading<number> => {
   const parts = [...text.matchAll(PART)];
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) {
     return refuse(`${quoted(text)} is no duration such as 30s, 5m or 1h30m`);
   }
   const ms = parts.reduce((sum, [, digits, unit]) => sum + Number(digits) * (UNITS[unit ?? ''] ?? 0), 0);
-  if (ms < 1000) return refuse(`${text} is shorter than 1s`);
   if (ms > LONGEST_MS) return refuse(`${text} is longer than 24h`);
   return read(Math.round(ms));
 };
@@ -73,13 +91,13 @@ export const readHost = (text: string): Reading<string> =>
     : refuse(`${quoted(text)} is no host such as 192.0.2.7 or hatchery.example.org`);
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
-const PREFIX = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+const SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /** `KEY=VALUE` of a Kubernetes label (the key perhaps with a prefix). */
 export const readLabel = (text: string): Reading<Label> => {
   const [key = '', value, ...rest] = text.split('=');
   const [name = '', prefix, ...more] = key.split('/').reverse();
-  const isKey = NAME.test(name) && (prefix === undefined || PREFIX.test(prefix)) && more.length === 0;
+  const isKey = NAME.test(name) && (prefix === undefined || SUBDOMAIN.test(prefix)) && more.length === 0;
   if (!isKey || value === undefined || rest.length > 0 || !(value === '' || NAME.test(value))) {
     return refuse(`${quoted(text)} is no label KEY=VALUE such as hatchery.dev/dom0=true`);
   }
@@ -95,3 +113,48 @@ export const readNamespace = (text: string): Reading<string> =>
   /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text) ? read(text) : refuse(`${quoted(text)} is no name of a namespace`);
 
 export const readText = (text: string): Reading<string> => (text === '' ? refuse('is empty') : read(text));
+
+/** Words of a list, with commas between them. */
+export const readList =
+  <T>(readOne: (text: string) => Reading<T>) =>
+  (text: string): Reading<readonly T[]> => {
+    const values: T[] = [];
+    for (const part of text.split(',')) {
+      const reading = readOne(part.trim());
+      if (!reading.ok) return reading;
+      values.push(reading.value);
+    }
+    return read(values);
+  };
+
+/** `ADDRESS/PREFIX`, IPv4 or IPv6. */
+export const readCidr = (text: string): Reading<Cidr> => {
+  const [address = '', digits = '', ...rest] = text.split('/');
+  const version = isIP(address);
+  const prefix = Number(digits);
+  const most = version === 4 ? 32 : 128;
+  if (version === 0 || rest.length > 0 || !/^[0-9]{1,3}$/.test(digits) || prefix > most) {
+    return refuse(`${quoted(text)} is no CIDR such as 192.0.2.0/24`);
+  }
+  return read({ address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' });
+};
+
+/** A whole number within bounds, both included. */
+export const readWhole =
+  (least: number, most: number) =>
+  (text: string): Reading<number> => {
+    const value = Number(text);
+    if (!/^[0-9]{1,9}$/.test(text) || value < least || value > most) {
+      return refuse(`${quoted(text)} is no whole number from ${least} to ${most}`);
+    }
+    return read(value);
+  };
+
+/** `NAMESPACE/NAME`. */
+export const readObjectName = (text: string): Reading<ObjectName> => {
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (!readNamespace(namespace).ok || !SUBDOMAIN.test(name) || rest.length > 0) {
+    return refuse(`${quoted(text)} is no NAMESPACE/NAME`);
+  }
+  return read({ namespace, name });
+};

@@ -8,7 +8,7 @@ export interface AbandonedParts {
   readonly rest: Pick<RestClient, 'list' | 'delete'>;
   readonly clock: Clock;
   readonly logger: KubeLogger;
-  readonly options: { readonly leaseNamespace?: string | undefined };
+  readonly options: { readonly ingressNamespace?: string | undefined };
 }
 
 const ROUND_MS = 5_000;
@@ -54,7 +54,7 @@ export class ReplicaWatch {
  */
 export async function deleteAbandoned(parts: AbandonedParts, store: DomainStore, signal: AbortSignal): Promise<void> {
   const { rest, clock, logger, options } = parts;
-  const namespace = options.leaseNamespace;
+  const namespace = options.ingressNamespace;
   if (namespace === undefined) return;
   const watch = new ReplicaWatch(clock);
   while (!signal.aborted) {

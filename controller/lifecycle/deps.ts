@@ -21,7 +21,7 @@ export interface ControllerOptions {
    * Namespace of the ingress replicas' Leases; undefined: nobody looks whether those who made EphemeralDomains for requests
    * are alive.
    */
-  readonly leaseNamespace?: string | undefined;
+  readonly ingressNamespace?: string | undefined;
   /** For xen+tls URIs; without them such a host is not Ready. */
   readonly libvirtTls?: TlsCredentials | undefined;
 }

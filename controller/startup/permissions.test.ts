@@ -37,7 +37,7 @@ const grants = (right: Right): boolean =>
   );
 
 describe('the rights that the program asks for', () => {
-  for (const right of rightsOf('hatchery-system')) {
+  for (const right of rightsOf('hatchery-system', 'hatchery-ingress')) {
     it(`are granted by the manifests: ${describeRights([right])}`, () => {
       assert.ok(grants(right));
     });

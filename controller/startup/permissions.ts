@@ -1,4 +1,5 @@
 import { GROUP, LEASE_NAME } from '#controller/api/index.ts';
+import type { IngressConfig } from '#controller/config/index.ts';
 import { SELF_SUBJECT_ACCESS_REVIEWS, sleep } from '#controller/kube/index.ts';
 import type { RestClient } from '#controller/kube/index.ts';
 import { AUTHENTICATION } from '#controller/serve/index.ts';
@@ -26,8 +27,9 @@ const rights = (verbs: readonly string[], target: Target): readonly Right[] =>
  * What manifests/rbac grants; its test holds the two together. But for Secrets, which it can do without: who asks for one
  * that it may not read is told so.
  */
-export const rightsOf = (leaseNamespace: string): readonly Right[] => {
-  const lease = { group: 'coordination.k8s.io', resource: 'leases', namespace: leaseNamespace };
+export const rightsOf = (leaseNamespace: string, ingressNamespace: string): readonly Right[] => {
+  const leases = { group: 'coordination.k8s.io', resource: 'leases' };
+  const lease = { ...leases, namespace: leaseNamespace };
   const crd = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' };
   return [
     ...rights(['get', 'list', 'watch', 'delete'], { group: GROUP, resource: 'ephemeraldomains' }),
@@ -46,8 +48,37 @@ export const rightsOf = (leaseNamespace: string): readonly Right[] => {
     ...rights(['create'], { group: 'authentication.k8s.io', resource: 'tokenreviews' }),
     ...rights(['create'], { group: 'authorization.k8s.io', resource: 'subjectaccessreviews' }),
     ...rights(['get'], { group: '', resource: 'configmaps', ...AUTHENTICATION }),
-    ...rights(['create', 'list'], lease),
+    ...rights(['create'], lease),
+    ...rights(['list'], { ...leases, namespace: ingressNamespace }),
     ...rights(['get', 'update'], { ...lease, name: LEASE_NAME }),
+  ];
+};
+
+/** What manifests/rbac grants the ingress; its test holds the two together. */
+export const ingressRightsOf = ({ namespace, namespaces, publishAddress }: IngressConfig): readonly Right[] => {
+  const served = namespaces ?? [undefined];
+  const everywhere = served.flatMap((one) => {
+    const within = one === undefined ? {} : { namespace: one };
+    const networking = { group: 'networking.k8s.io', ...within };
+    return [
+      ...rights(['list', 'watch'], { ...networking, resource: 'ingresses' }),
+      ...(publishAddress === undefined
+        ? []
+        : rights(['patch'], { ...networking, resource: 'ingresses', subresource: 'status' })),
+      ...rights(['list', 'watch'], { group: GROUP, resource: 'ephemeraldomaintemplates', ...within }),
+      ...rights(['get', 'list', 'watch', 'create', 'delete'], {
+        group: GROUP,
+        resource: 'ephemeraldomains',
+        ...within,
+      }),
+      ...rights(['create', 'patch'], { group: '', resource: 'events', ...within }),
+    ];
+  });
+  return [
+    ...everywhere,
+    ...rights(['list', 'watch'], { group: 'networking.k8s.io', resource: 'ingressclasses' }),
+    ...rights(['list', 'watch'], { group: GROUP, resource: 'domainhosts' }),
+    ...rights(['get', 'list', 'create', 'update'], { group: 'coordination.k8s.io', resource: 'leases', namespace }),
   ];
 };
 

@@ -1,11 +1,12 @@
 import type { Logger } from '#controller/observe/index.ts';
 
-/** Longest time that an orderly end may take; what is not at rest by then is cut off. */
+/** Longest time that an orderly end may take, beside what a command grants to work under way; then it is cut off. */
 export const END_WITHIN_MS = 15_000;
 
 /** Aborts at the first SIGTERM or SIGINT. A second one, or an end that takes too long, ends the process at once. */
-export const stopOnSignals = (process: NodeJS.Process, logger: Logger): AbortSignal => {
+export const stopOnSignals = (process: NodeJS.Process, logger: Logger, graceMs = 0): AbortSignal => {
   const stop = new AbortController();
+  const afterMs = END_WITHIN_MS + graceMs;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stop.signal.aborted) {
       logger.warn('Told a second time to end', { signal });
@@ -13,9 +14,9 @@ export const stopOnSignals = (process: NodeJS.Process, logger: Logger): AbortSig
     }
     logger.info('Told to end', { signal });
     setTimeout(() => {
-      logger.error('Not at rest in time', { afterMs: END_WITHIN_MS });
+      logger.error('Not at rest in time', { afterMs });
       process.exit(1);
-    }, END_WITHIN_MS).unref();
+    }, afterMs).unref();
     stop.abort();
   };
   process.on('SIGTERM', onSignal);

@@ -11,7 +11,7 @@ import { createKubectl } from './kubectl.ts';
 import type { Kubectl } from './kubectl.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { installHatcheryTypes } from './install.ts';
-import { CONTROLLER_USER, ensurePki, readCredentials } from './pki.ts';
+import { CONTROLLER_USER, ensurePki, INGRESS_USER, readCredentials } from './pki.ts';
 import type { KeyPair, Pki } from './pki.ts';
 import { portFor, recordedPort } from './ports.ts';
 
@@ -23,6 +23,8 @@ export interface Cluster {
   readonly kubeconfig: string;
   /** Path of the kubeconfig with the controller's own identity. */
   readonly controllerKubeconfig: string;
+  /** The same of the ingress. */
+  readonly ingressKubeconfig: string;
   /** Runs kubectl as the administrator; resolves with its stdout. */
   readonly kubectl: Kubectl;
   /** Ends the control plane; what it stored goes too. */
@@ -58,6 +60,7 @@ export async function attachCluster(bed: Bed): Promise<Cluster> {
     url: `https://127.0.0.1:${port}`,
     kubeconfig,
     controllerKubeconfig: join(bed.dir, 'controller.kubeconfig'),
+    ingressKubeconfig: join(bed.dir, 'ingress.kubeconfig'),
     kubectl: createKubectl(bed, kubeconfig),
     stop: () => stopCluster(bed),
   };
@@ -66,7 +69,7 @@ export async function attachCluster(bed: Bed): Promise<Cluster> {
 /** Ends a bed's control plane and removes its data and kubeconfigs. Idempotent. */
 export async function stopCluster(bed: Bed): Promise<void> {
   for (const name of COMPONENTS.toReversed()) await stopProcess(bed, name);
-  for (const name of ['cluster', 'kubeconfig', 'controller.kubeconfig']) {
+  for (const name of ['cluster', 'kubeconfig', 'controller.kubeconfig', 'ingress.kubeconfig']) {
     await rm(join(bed.dir, name), { recursive: true, force: true });
   }
 }
@@ -88,7 +91,7 @@ async function startServers(input: ComponentInput, options: ClusterOptions): Pro
   const etcdPort = await recordedPort(bed, 'etcd');
   if (etcdPort === undefined) throw new Error(`etcd runs, but its port is not in ${bed.dir}/cluster`);
   if (!(await isRunning(bed, 'kube-apiserver'))) {
-    const port = await portFor(bed, 'kube-apiserver', options.port);
+    const port = await portFor(bed, 'kube-apiserver', { wanted: options.port });
     await writeKubeconfigs(bed, input.pki, `https://127.0.0.1:${port}`);
     await startProcess(bed, apiServerProcess(input, port, etcdPort));
   }
@@ -119,6 +122,7 @@ async function writeKubeconfigs(bed: Bed, pki: Pki, server: string): Promise<voi
   };
   await write(join(bed.dir, 'kubeconfig'), 'admin', pki.admin);
   await write(join(bed.dir, 'controller.kubeconfig'), CONTROLLER_USER, pki.controller);
+  await write(join(bed.dir, 'ingress.kubeconfig'), INGRESS_USER, pki.ingress);
   await write(controllerManagerKubeconfig(bed), 'system:kube-controller-manager', pki.controllerManager);
 }
 

@@ -23,12 +23,18 @@ export interface Pki {
   readonly admin: KeyPair;
   readonly controllerManager: KeyPair;
   readonly controller: KeyPair;
+  readonly ingress: KeyPair;
+  /** What the ingress shows visitors who name no host: for 127.0.0.1 and localhost. */
+  readonly ingressDefault: KeyPair;
   /** Private key that service account tokens are signed with, and its public half. */
   readonly serviceAccount: { readonly key: string; readonly publicKey: string };
 }
 
 /** The user that the controller is to the API server; manifests/ binds its role. */
 export const CONTROLLER_USER = 'hatchery-controller';
+
+/** The user that the ingress is to the API server. */
+export const INGRESS_USER = 'hatchery-ingress';
 
 /** A test bed may stand for long, and nobody renews its certificates. */
 const DAYS = '3650';
@@ -40,6 +46,7 @@ interface Leaf {
 }
 
 const SERVER = ['extendedKeyUsage=serverAuth,clientAuth', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+const VISITED = ['extendedKeyUsage=serverAuth', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
 const CLIENT = ['extendedKeyUsage=clientAuth'];
 const LEAVES: readonly Leaf[] = [
   { name: 'server', subject: '/CN=kube-apiserver', extensions: SERVER },
@@ -47,6 +54,8 @@ const LEAVES: readonly Leaf[] = [
   { name: 'admin', subject: '/O=system:masters/CN=admin', extensions: CLIENT },
   { name: 'controller-manager', subject: '/CN=system:kube-controller-manager', extensions: CLIENT },
   { name: 'controller', subject: `/CN=${CONTROLLER_USER}`, extensions: CLIENT },
+  { name: 'ingress', subject: `/CN=${INGRESS_USER}`, extensions: CLIENT },
+  { name: 'ingress-default', subject: '/CN=localhost', extensions: VISITED },
 ];
 
 /** The bed's certificates, made once: a bed that is started again keeps its kubeconfigs valid. */
@@ -87,8 +96,15 @@ function pkiIn(folder: string): Pki {
     admin: pair('admin'),
     controllerManager: pair('controller-manager'),
     controller: pair('controller'),
+    ingress: pair('ingress'),
+    ingressDefault: pair('ingress-default'),
     serviceAccount: { key: join(folder, 'service-account.key'), publicKey: join(folder, 'service-account.pub') },
   };
+}
+
+/** The certificates of a bed that has been started before. */
+export function pkiOf(bed: Bed): Pki {
+  return pkiIn(join(bed.dir, 'cluster', 'pki'));
 }
 
 async function makeAuthority(bed: Bed, folder: string): Promise<void> {

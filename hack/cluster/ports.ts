@@ -39,14 +39,31 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
+/** Which port a process should have. */
+export interface PortWish {
+  /** This one or none. */
+  readonly wanted?: number | undefined;
+  /** This one where it is free and no other was given before. */
+  readonly preferred?: number;
+}
+
+/** The port that somebody asked for cannot be had. */
+export class PortTakenError extends Error {
+  constructor(name: string, port: number) {
+    super(`${name}: port ${port} of 127.0.0.1 is taken: end what listens there, or choose another as PORT`);
+    this.name = 'PortTakenError';
+  }
+}
+
 /**
  * The port that a process of the bed listens on, the same one each time it is started, so that what others were told
  * stays true; another one only where somebody else took it meanwhile. Call it before the process is started.
  */
-export async function portFor(bed: Bed, name: string, wanted?: number): Promise<number> {
-  const known = wanted ?? (await recordedPort(bed, name));
+export async function portFor(bed: Bed, name: string, wish: PortWish = {}): Promise<number> {
+  const { wanted, preferred } = wish;
+  const known = wanted ?? (await recordedPort(bed, name)) ?? preferred;
   const port = known !== undefined && (await isFree(known)) ? known : await freePort();
-  if (wanted !== undefined && port !== wanted) throw new Error(`${name}: port ${wanted} of 127.0.0.1 is taken`);
+  if (wanted !== undefined && port !== wanted) throw new PortTakenError(name, wanted);
   await makeOwnedFolder(bed.owner, join(bed.dir, 'cluster'));
   await writeOwnedFile(bed.owner, portPath(bed, name), `${port}\n`);
   return port;

@@ -12,8 +12,6 @@ export interface ControllerOptions {
   readonly libvirtPki: string;
   /** Further arguments, after all others. */
   readonly args?: readonly string[];
-  /** The ingress' port, handed on as HATCHERY_PORT. */
-  readonly port?: number | undefined;
 }
 
 /** A started controller. */
@@ -38,10 +36,7 @@ export async function startController(
     name,
     command: join(bed.root, 'node_modules', '.bin', 'node'),
     asOwner: true,
-    env: {
-      KUBECONFIG: undefined,
-      ...(options.port === undefined ? {} : { HATCHERY_PORT: String(options.port) }),
-    },
+    env: { KUBECONFIG: undefined },
     args: [
       join(bed.root, 'controller', 'main.ts'),
       'controller',
@@ -69,7 +64,8 @@ export function isControllerRunning(bed: Bed): Promise<boolean> {
   return isRunning(bed, 'controller');
 }
 
-async function answersOk(url: string): Promise<boolean> {
+/** Whether a URL answers with success. */
+export async function answersOk(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
     await response.arrayBuffer();

@@ -14,6 +14,7 @@ import type { TestHost } from '../hosts/host.ts';
 import { ensureClientPki } from '../hosts/xen/pki.ts';
 import { isControllerRunning, startController } from './controller.ts';
 import { takeDown } from './down.ts';
+import { checkPort, publishIngress, serveExample, startIngress } from './ingress.ts';
 import { createHost, hostPackages } from './hosts.ts';
 import { hostName } from './hostlist.ts';
 import type { HostChoice } from './hostlist.ts';
@@ -22,7 +23,8 @@ import { patchVifScripts, waitUntilHostsReady } from './domainhosts.ts';
 /** What a bed is to have. */
 export interface UpOptions {
   readonly hosts: readonly HostChoice[];
-  readonly port?: number | undefined;
+  /** Whether the ingress runs too, with examples/ingress.yaml, and on which port; none where undefined. */
+  readonly ingress?: { readonly port: number | undefined };
 }
 
 /** A bed that is up. */
@@ -37,6 +39,7 @@ export interface RunningBed {
  * `cleanup`; what was up before is left.
  */
 export async function bringUp(bed: Bed, cleanup: Cleanup, options: UpOptions): Promise<RunningBed> {
+  await checkPort(bed, options.ingress?.port);
   const hosts = options.hosts.map((choice) => createHost(bed, choice));
   if (await anythingRuns(bed)) {
     await undoOneByOne(bed, cleanup, hosts);
@@ -56,7 +59,7 @@ export async function bringUp(bed: Bed, cleanup: Cleanup, options: UpOptions): P
   await step('Creating Node objects', () => registerNodes(cluster.kubectl, hosts));
   if (!(await isControllerRunning(bed))) {
     const libvirtPki = await ensureClientPki(bed);
-    await step('Starting the controller', () => startController(bed, cluster, { libvirtPki, port: options.port }));
+    await step('Starting the controller', () => startController(bed, cluster, { libvirtPki }));
   }
   if (hosts.length > 0) {
     await step(`Waiting until DomainHosts are Ready: ${hosts.map(({ name }) => name).join(', ')}`, async (progress) => {
@@ -64,7 +67,16 @@ export async function bringUp(bed: Bed, cleanup: Cleanup, options: UpOptions): P
       await waitUntilHostsReady(cluster.kubectl, hosts, progress, { bed, name: 'controller' });
     });
   }
+  if (options.ingress !== undefined) await openIngress(bed, cluster, options.ingress.port);
   return { bed, cluster, hosts };
+}
+
+/** Starts the ingress where it does not run, and lets it serve the example. */
+async function openIngress(bed: Bed, cluster: Cluster, port: number | undefined): Promise<void> {
+  if (!(await isRunning(bed, 'ingress'))) {
+    await step('Starting the ingress', async () => publishIngress(bed, await startIngress(bed, cluster, { port })));
+  }
+  await step('Serving examples/ingress.yaml', () => serveExample(bed, cluster));
 }
 
 /** Whether any process of the bed runs. */
@@ -99,7 +111,9 @@ async function undoOneByOne(bed: Bed, cleanup: Cleanup, hosts: readonly TestHost
       if (await isClusterRunning(bed)) await deleteNodes((await attachCluster(bed)).kubectl, [host.name]);
     });
   }
-  if (!(await isControllerRunning(bed))) cleanup.add('start of the controller', () => stopProcess(bed, 'controller'));
+  for (const name of ['controller', 'ingress']) {
+    if (!(await isRunning(bed, name))) cleanup.add(`start of the ${name}`, () => stopProcess(bed, name));
+  }
 }
 
 /** The hosts that a choice names, in words. */

@@ -62,6 +62,12 @@ export class AdmissionQueue {
     return this.#wait(crowd, client, signal);
   }
 
+  /** When a visitor should come again who had a slot, but no host had a place: seconds. */
+  retryAfter(namespace: string, template: string): number {
+    const crowd = this.#namespaces.get(namespace)?.crowds.get(template);
+    return crowd === undefined ? 1 : this.#comeAgain(crowd, false);
+  }
+
   /** A template was edited: its limits count from now on. Those who wait already go on waiting. */
   limitsChanged(namespace: string, template: string, limits: TemplateLimits): void {
     const crowd = this.#namespaces.get(namespace)?.crowds.get(template);
@@ -231,9 +237,15 @@ export class AdmissionQueue {
   /** What a client that asks for too much is told moves nobody else's turn. */
   #refuse(crowd: Crowd, reason: AdmissionRefusal): Admission {
     const isOfAll = reason === 'IngressFull';
+    const seconds = this.#comeAgain(crowd, isOfAll);
+    if (reason !== 'ClientLimit') (isOfAll ? this.#sentAway : crowd.sentAway).add(seconds);
+    return { kind: 'refused', reason, retryAfterSeconds: seconds };
+  }
+
+  #comeAgain(crowd: Crowd, isOfAll: boolean): number {
     const { maxQueued } = isOfAll ? this.#options.total : crowd.limits;
     const sentAway = isOfAll ? this.#sentAway : crowd.sentAway;
-    const seconds = retryAfterSeconds(
+    return retryAfterSeconds(
       {
         ahead: (isOfAll ? this.#waiting : crowd.waiting.size) + sentAway.count,
         rate: (isOfAll ? this.#rate : crowd.rate).perSecond(),
@@ -242,8 +254,6 @@ export class AdmissionQueue {
       },
       this.#options.random,
     );
-    if (reason !== 'ClientLimit') sentAway.add(seconds);
-    return { kind: 'refused', reason, retryAfterSeconds: seconds };
   }
 
   /** Forgets templates that nobody asks for; looked for each time that their number has doubled. */

@@ -36,6 +36,8 @@ export interface ReplicasOptions {
     readonly renewDeadlineMs: number;
     readonly retryPeriodMs: number;
   };
+  /** How long `serve` may take to end, ms. Default: as of LeaseOptions. */
+  readonly drainTimeoutMs?: number | undefined;
   /** Between two looks at the others, ms. Default 2,000. */
   readonly lookMs?: number;
 }
@@ -57,6 +59,7 @@ export async function holdReplica(
     ...{ client, namespace, name: `${INGRESS_LEASE_PREFIX}${replica}`, identity: replica, clock, random, logger },
     ...(metrics === undefined ? {} : { metrics }),
     ...durations,
+    ...(options.drainTimeoutMs === undefined ? {} : { drainTimeoutMs: options.drainTimeoutMs }),
     onStartedLeading: async (held) => {
       await Promise.all([countReplicas(options, held), serve(held)]);
     },

@@ -11,7 +11,8 @@ export interface Backend {
   readonly namespace: string;
   /** The template's name. */
   readonly template: string;
-  readonly templateUid: string;
+  /** As it was when the table was made. */
+  readonly resource: EphemeralDomainTemplate;
   readonly ingress: { readonly namespace: string; readonly name: string };
   readonly http: HttpPolicy;
 }
@@ -148,7 +149,7 @@ const resolve = (
     return unserved('TemplateNotFound', message);
   }
   const http = boundedBy(rule, httpPolicyOf(template));
-  const backend = { namespace, template: name, templateUid: template.metadata.uid, ingress, http };
+  const backend = { namespace, template: name, resource: template, ingress, http };
   return { match: { kind: 'backend', backend } };
 };
 

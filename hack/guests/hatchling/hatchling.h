@@ -31,6 +31,7 @@ enum place {
 struct options {
 	enum mode mode;
 	char name[128];
+	char id[64]; /* shown on the page, where given: the domain's UUID, for example */
 	struct in_addr address, netmask, gateway; /* INADDR_ANY where not given */
 	struct sockaddr_in notify; /* sin_port 0 where not given */
 	char notify_path[80]; /* what comes before /ready/NAME: "", or "/TOKEN" of a URL */

@@ -174,6 +174,8 @@ static enum outcome take_option(const char *word, const char *value)
 		return judge(parse_mode(value, &options.mode));
 	if (strcmp(word, "-name") == 0)
 		return judge(parse_name(value, options.name, sizeof options.name));
+	if (strcmp(word, "-id") == 0)
+		return judge(parse_name(value, options.id, sizeof options.id));
 	if (strcmp(word, "-ipaddr") == 0)
 		return judge(inet_pton(AF_INET, value, &options.address) == 1);
 	if (strcmp(word, "-netmask") == 0)

@@ -93,7 +93,9 @@ static void add_identity(struct text *page, const char *target)
 		inet_ntop(AF_INET, &options.address, address, sizeof address);
 	if (uname(&system) != 0)
 		memset(&system, 0, sizeof system);
-	add(page, "<p>I am <b>");
+	add(page, "<p data-domain=\"");
+	add_escaped(page, options.id, sizeof options.id);
+	add(page, "\">I am <b>");
 	add_escaped(page, options.name, sizeof options.name);
 	add(page, "</b> at <b>%s</b>, ", address);
 	add(page, "%s, with %lld MiB of memory,\nrunning ",

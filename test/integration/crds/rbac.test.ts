@@ -22,7 +22,8 @@ const MAY: readonly Ask[] = [
   ...each(['list', 'watch'], { resource: 'namespaces' }),
   ...each(['create', 'patch'], { resource: 'events', namespace: 'default' }),
   ...each(['get', 'update'], { ...LEASES, namespace: 'hatchery-system' }),
-  ...each(['create', 'list'], { group: LEASES.group, resource: 'leases', namespace: 'hatchery-system' }),
+  ...each(['create'], { group: LEASES.group, resource: 'leases', namespace: 'hatchery-system' }),
+  ...each(['list'], { group: LEASES.group, resource: 'leases', namespace: 'hatchery-ingress' }),
   ...each(['get'], { ...CRDS, name: 'ephemeraldomains.hatchery.dev' }),
   ...each(['get'], { ...CRDS, name: 'ephemeraldomaintemplates.hatchery.dev' }),
   ...each(['get'], { ...CRDS, name: 'domainhosts.hatchery.dev' }),
@@ -80,7 +81,7 @@ const CONTROLLER_EVERYWHERE: readonly string[] = [
 ];
 const CONTROLLER_AT_HOME: readonly string[] = [
   ...CONTROLLER_EVERYWHERE,
-  ...['create', 'list'].map((verb) => `${verb} leases.coordination.k8s.io`),
+  'create leases.coordination.k8s.io',
   'get leases.coordination.k8s.io hatchery-controller',
   'update leases.coordination.k8s.io hatchery-controller',
 ];

@@ -24,7 +24,7 @@ describe('replicas of the ingress', function () {
     stage = await createStage();
     host = await stage.host();
     // The only namespace whose Leases the controller may read.
-    await stage.controller({ options: { settleMs: 300, leaseNamespace: 'hatchery-system' } });
+    await stage.controller({ options: { settleMs: 300, ingressNamespace: 'hatchery-system' } });
     await stage.untilHost(host.name, 'True');
   });
   after(() => stage.dispose());

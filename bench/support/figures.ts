@@ -1,7 +1,7 @@
 const sorted = (values: readonly number[]): readonly number[] => [...values].sort((a, b) => a - b);
 
 /** The value at this part (0 to 1) of the sorted ones, between two of them where it falls so. */
-const quantile = (values: readonly number[], part: number): number => {
+export const quantile = (values: readonly number[], part: number): number => {
   const all = sorted(values);
   const at = (all.length - 1) * part;
   const low = all[Math.floor(at)] ?? NaN;

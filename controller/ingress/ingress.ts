@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { BlockList } from 'node:net';
+
+import type { Registry } from 'prom-client';
+
+import type { Cidr, IngressConfig } from '#controller/config/index.ts';
+import { sleep } from '#controller/kube/index.ts';
+import type { Clock, EventRecorder, KubeLogger, KubeMetrics, Random, RestClient } from '#controller/kube/index.ts';
+import type { NotifyPort } from '#controller/notify/index.ts';
+import type { Health } from '#controller/observe/index.ts';
+import { AdmissionQueue } from './admission/index.ts';
+import {
+  ANSWER_BUDGET_BYTES,
+  BODY_BUDGET_BYTES,
+  Budget,
+  DRAIN_LIMITS,
+  FRONT_LIMITS,
+  startFront,
+} from './proxy/index.ts';
+import type { DrainLimits, Front, Head, TlsOptions } from './proxy/index.ts';
+import { holdReplica, replicaName } from './replicas/index.ts';
+import { createRoutes } from './routes/index.ts';
+import type { Routes } from './routes/index.ts';
+import type { DefaultCertificate } from './serve/default-certificate.ts';
+import { createHandler } from './serve/handler.ts';
+import { createHosts } from './serve/hosts.ts';
+import { createRecorder } from './serve/record.ts';
+import { Spawner } from './spawn/index.ts';
+
+/** What an ingress is made of. */
+export interface IngressParts {
+  readonly config: IngressConfig;
+  readonly client: RestClient;
+  readonly events: Pick<EventRecorder, 'event'>;
+  readonly notify: NotifyPort;
+  readonly defaultCertificate: DefaultCertificate | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: KubeLogger;
+  readonly metrics: KubeMetrics;
+  readonly registry: Registry;
+}
+
+/** One replica of the ingress. */
+export interface Ingress {
+  /** Whether it serves, and does so for the whole of its routes. */
+  ready(): Health;
+  /** Serves until the signal aborts, then drains; resolves when nothing is open any more. Call once. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+const MAX_QUEUE_MS = 60_000;
+
+/** The whole path of a request: routes -> admission -> a domain -> its answer -> the record. */
+export const createIngress = (parts: IngressParts): Ingress => {
+  const { config, client, clock, random, logger, metrics, notify, registry } = parts;
+  const shared = { client, clock, random, logger, metrics };
+  const replica = replicaName(config.identity);
+  const routes = createRoutes({
+    ...{ ...shared, events: parts.events, namespaces: config.namespaces ?? [] },
+    addresses: addressesOf(config.publishAddress),
+    ...(parts.defaultCertificate === undefined ? {} : { defaultCertificate: parts.defaultCertificate.certificate }),
+  });
+  const hosts = createHosts({ ...shared, notify });
+  const total = { maxConcurrent: config.maxConcurrent, maxQueued: config.maxQueued, queueTimeoutMs: MAX_QUEUE_MS };
+  const queue = new AdmissionQueue({ clock, random, total });
+  const [only, ...others] = config.namespaces ?? [];
+  const spawner = new Spawner({
+    ...{ rest: client, clock, random, logger, metrics, replica, namespace: others.length === 0 ? only : undefined },
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    notifyEndpoint: () => hosts.notifyEndpoint(),
+    hostOf: (address) => hosts.hostOf(address),
+  });
+  const afterwards = new Set<Promise<void>>();
+  const handle = createHandler({
+    ...{ routes, queue, spawner, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
+    recorder: createRecorder({ logger, registry, queue }),
+    afterwards: (work) => {
+      afterwards.add(work);
+      void work.finally(() => afterwards.delete(work));
+    },
+  });
+  let front: Front | undefined;
+  /** Serves until it is told to end, or may no longer say that it is alive: then others delete what it made. */
+  const serve = async (signal: AbortSignal): Promise<void> => {
+    if (!(await allSynced(routes, () => hosts.hasSynced() && spawner.isReady(), clock, signal))) return;
+    front = await startFront({
+      ...{ http: config.httpAddress, https: tlsOf(parts, routes), clock, logger, limits: FRONT_LIMITS, handle },
+      policy: { isTrusted: trust(config.trustedProxies), randomHex: (bytes) => randomBytes(bytes).toString('hex') },
+      budget: new Budget(BODY_BUDGET_BYTES),
+      upgradesFor: (head) => upgradesFor(routes, head),
+    });
+    logger.info('The ingress serves', { port: front.http.port, tlsPort: front.https?.port, replica });
+    await aborted(signal);
+    const { cut } = await front.drain(drainLimitsOf(config));
+    front = undefined;
+    await spawner.deleteAll();
+    await Promise.race([Promise.all(afterwards), sleep(clock, AFTERWARDS_MS)]);
+    logger.info('The ingress is drained', { cut });
+  };
+  /** Anew for each time that its Lease was lost. */
+  const serveInTerms = async (stop: AbortSignal): Promise<void> => {
+    const lease = { rest: client, namespace: config.namespace, replica, clock, random, logger, metrics };
+    const drainTimeoutMs = config.drainDelay + Math.max(config.drainLimit, config.drainUpgradedLimit) + AFTERWARDS_MS;
+    const changed = (live: number): void => queue.replicasChanged(live);
+    while (!stop.aborted) {
+      const end = await holdReplica({ ...lease, changed, drainTimeoutMs }, serve, stop);
+      if (end === 'replaced') throw new Error(`another process goes by this one's identity ${config.identity}`);
+    }
+  };
+  return {
+    ready: () => {
+      if (front === undefined) return { ok: false, why: 'routes and hosts are being read, or its Lease is not held' };
+      return front.isDraining() ? { ok: false, why: 'it is being stopped' } : { ok: true };
+    },
+    run: async (signal) => {
+      // What watches goes on until the last request is over.
+      const over = new AbortController();
+      const detach = notify.attach(spawner.receiver);
+      const watching = [routes.run(over.signal), hosts.run(over.signal), spawner.run(over.signal)];
+      try {
+        await serveInTerms(signal);
+      } finally {
+        over.abort();
+        detach();
+        await front?.close();
+        await Promise.all(watching);
+      }
+    },
+  };
+};
+
+/** How long deleting what is left may take at the end. */
+const AFTERWARDS_MS = 5_000;
+const LOOK_MS = 20;
+
+/** Resolves with true once all is known that requests are served by; with false where it is told to end before. */
+const allSynced = async (
+  routes: Pick<Routes, 'synced'>,
+  others: () => boolean,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  await Promise.race([routes.synced, aborted(signal)]);
+  while (!signal.aborted && !others()) await sleep(clock, LOOK_MS, signal);
+  return !signal.aborted;
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+const drainLimitsOf = (config: IngressConfig): DrainLimits => ({
+  ...DRAIN_LIMITS,
+  delayMs: config.drainDelay,
+  // Without a time in which others learn of it, nobody has connections that a request may still come on.
+  idleMs: config.drainDelay === 0 ? 0 : DRAIN_LIMITS.idleMs,
+  limitMs: config.drainDelay + config.drainLimit,
+  upgradedLimitMs: config.drainDelay + config.drainUpgradedLimit,
+});
+
+const addressesOf = (address: string | undefined) => {
+  if (address === undefined) return [];
+  return [/^[0-9.]+$/.test(address) ? { ip: address } : { hostname: address }];
+};
+
+const upgradesFor = (
+  routes: Pick<Routes, 'current'>,
+  { authority, path, scheme, upgrades }: Head,
+): readonly string[] => {
+  if (upgrades.length === 0) return [];
+  const match = routes.current().table.match({ host: authority, path, tls: scheme === 'https' });
+  return match.kind === 'backend' ? upgrades.filter((protocol) => match.backend.http.upgrades.has(protocol)) : [];
+};
+
+/** Certificates are looked up for each handshake, so a new one counts from the next on. */
+const tlsOf = (
+  { config, defaultCertificate }: IngressParts,
+  routes: Pick<Routes, 'current'>,
+): TlsOptions | undefined => {
+  if (config.httpsAddress === undefined) return undefined;
+  const find = (servername: string | undefined) => {
+    const choice = routes.current().certificates.find(servername);
+    return choice.kind === 'certificate' ? choice.certificate : undefined;
+  };
+  return {
+    listen: config.httpsAddress,
+    contextFor: (servername) => find(servername)?.context,
+    defaultCertificate: defaultCertificate?.pem,
+    mayServe: (servername, host) => {
+      const shown = find(servername)?.fingerprint;
+      return shown !== undefined && shown === find(host)?.fingerprint;
+    },
+  };
+};
+
+const trust = (proxies: readonly Cidr[]): ((address: string) => boolean) => {
+  const list = new BlockList();
+  for (const { address, prefix, family } of proxies) list.addSubnet(address, prefix, family);
+  return (address) => list.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
+};

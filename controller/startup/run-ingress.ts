@@ -1,0 +1,90 @@
+/** `hatchery ingress`, once it is known what it is told. */
+import { codeOf, ConfigError } from '#controller/config/index.ts';
+import type { IngressConfig, ListenAddress } from '#controller/config/index.ts';
+import { createIngress } from '#controller/ingress/ingress.ts';
+import { readDefaultCertificate } from '#controller/ingress/serve/default-certificate.ts';
+import type { DefaultCertificate } from '#controller/ingress/serve/default-certificate.ts';
+import {
+  createEventRecorder,
+  createKubeMetrics,
+  createRestClient,
+  loadKubeConfig,
+  systemClock,
+} from '#controller/kube/index.ts';
+import type { RestClient } from '#controller/kube/index.ts';
+import { startNotifyServer } from '#controller/notify/index.ts';
+import { createRegistry, startObserveServer } from '#controller/observe/index.ts';
+import type { Health } from '#controller/observe/index.ts';
+
+import { checkCrds } from './crds.ts';
+import { patiently } from './patience.ts';
+import type { Patience } from './patience.ts';
+import { checkPermissions, ingressRightsOf } from './permissions.ts';
+import type { Outside } from './run-controller.ts';
+
+const EVENTS_MS = 2_000;
+
+/** Everything that an ingress is made of, in the order in which it comes to life. */
+export const runIngress = async (config: IngressConfig, { version, logger, stop }: Outside): Promise<void> => {
+  const kubeConfig = await loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context });
+  const registry = createRegistry(version);
+  const metrics = createKubeMetrics(registry);
+  const userAgent = `hatchery-ingress/${version}`;
+  const parts = { logger, metrics, clock: systemClock, random: Math.random };
+  let ready = (): Health => ({ ok: false, why: 'the API server has not been asked yet' });
+  const observe = await listen('metrics-address', config.metricsAddress, (address) =>
+    startObserveServer({
+      address,
+      registries: () => [registry],
+      alive: () => ({ ok: true }),
+      ready: () => (stop.aborted ? { ok: false, why: 'told to end' } : ready()),
+      onError: (error) => logger.warn('A request for metrics or a probe failed', { error }),
+    }),
+  );
+  const notify = await listen('notify-address', config.notifyAddress, (address) =>
+    startNotifyServer({ address, advertise: config.notifyAdvertise, logger, now: () => systemClock.now() }),
+  );
+  const { identity } = config;
+  logger.info('Hatchery starts', { version, identity, server: kubeConfig.server, notifyPort: notify.address.port });
+  const client = createRestClient(kubeConfig, { metrics, userAgent });
+  const events = createEventRecorder({ ...parts, client, component: 'hatchery-ingress', instance: identity });
+  try {
+    const patience = { signal: stop, clock: systemClock, random: Math.random, logger };
+    await checkPermissions(client, ingressRightsOf(config), patience);
+    await checkCrds(client, patience);
+    const defaultCertificate = await defaultCertificateOf(config, client, patience);
+    const ingress = createIngress({ ...parts, config, client, events, notify, registry, defaultCertificate });
+    ready = () => ingress.ready();
+    await ingress.run(stop);
+  } finally {
+    const unsent = await events.stop(EVENTS_MS);
+    if (unsent > 0) logger.warn('Events were left unsent', { unsent });
+    await client.close();
+    await notify.close();
+    await observe.close();
+  }
+};
+
+const defaultCertificateOf = async (
+  { defaultTlsSecret }: IngressConfig,
+  client: RestClient,
+  patience: Patience,
+): Promise<DefaultCertificate | undefined> => {
+  if (defaultTlsSecret === undefined) return undefined;
+  const reading = await patiently(patience, (signal) => readDefaultCertificate(client, defaultTlsSecret, signal));
+  if (!reading.ok) throw new ConfigError(`default-tls-secret: ${reading.why}`);
+  return reading.value;
+};
+
+const listen = async <T>(
+  option: string,
+  address: ListenAddress,
+  open: (address: ListenAddress) => Promise<T>,
+): Promise<T> => {
+  try {
+    return await open(address);
+  } catch (error) {
+    const { host = '', port } = address;
+    throw new ConfigError(`${option}: cannot listen on ${host}:${port} (${codeOf(error)})`, { cause: error });
+  }
+};

@@ -1,0 +1,112 @@
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bed } from '../bed/bed.ts';
+import { giveToOwner, writeOwnedFile } from '../bed/owner.ts';
+import { isRunning, startProcess, waitFor } from '../bed/process.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { pkiOf } from '../cluster/pki.ts';
+import { portFor, recordedPort } from '../cluster/ports.ts';
+import { answersOk } from './controller.ts';
+import { UsageError } from './hostlist.ts';
+
+/** What a bed's ingress is told. */
+export interface IngressOptions {
+  /** The HTTP port; without it 8080, or a free one where that is taken. */
+  readonly port?: number | undefined;
+  /** Name of the process, its log and its pid file; `ingress` by default. */
+  readonly name?: string;
+  /** Further arguments, after all others. */
+  readonly args?: readonly string[];
+}
+
+/** A started ingress. */
+export interface IngressProcess {
+  readonly name: string;
+  readonly pid: number;
+  readonly url: string;
+  readonly tlsUrl: string;
+  /** http://127.0.0.1:PORT with /metrics, /healthz and /readyz. */
+  readonly metricsUrl: string;
+}
+
+const USUAL_PORT = 8080;
+const DEFAULT_CERTIFICATE = { namespace: 'hatchery-system', name: 'ingress-default-tls' };
+
+/** Starts the real program with its own identity on the API server; resolves when its routes are loaded. */
+export async function startIngress(bed: Bed, cluster: Cluster, options: IngressOptions = {}): Promise<IngressProcess> {
+  const name = options.name ?? 'ingress';
+  const port = await portFor(bed, name, { wanted: options.port, preferred: USUAL_PORT });
+  const tlsPort = await portFor(bed, `${name}-tls`);
+  const metricsPort = await portFor(bed, `${name}-metrics`);
+  const notifyPort = await portFor(bed, `${name}-notify`);
+  await giveDefaultCertificate(bed, cluster);
+  const { pid } = await startProcess(bed, {
+    name,
+    command: join(bed.root, 'node_modules', '.bin', 'node'),
+    asOwner: true,
+    env: { KUBECONFIG: undefined },
+    args: [
+      join(bed.root, 'controller', 'main.ts'),
+      'ingress',
+      `--kubeconfig=${cluster.ingressKubeconfig}`,
+      `--identity=${name}`,
+      `--http-address=127.0.0.1:${port}`,
+      `--https-address=127.0.0.1:${tlsPort}`,
+      `--metrics-address=127.0.0.1:${metricsPort}`,
+      // Each host's guests reach the machine by another of its addresses: the end of that host's own link.
+      `--notify-address=0.0.0.0:${notifyPort}`,
+      `--default-tls-secret=${DEFAULT_CERTIFICATE.namespace}/${DEFAULT_CERTIFICATE.name}`,
+      '--publish-address=127.0.0.1',
+      '--drain-delay=0s',
+      ...(options.args ?? []),
+    ],
+  });
+  const metricsUrl = `http://127.0.0.1:${metricsPort}`;
+  await waitFor(`${name} is ready`, () => answersOk(`${metricsUrl}/readyz`), {
+    timeoutMs: 60_000,
+    process: { bed, name },
+  });
+  return { name, pid, url: `http://127.0.0.1:${port}/`, tlsUrl: `https://127.0.0.1:${tlsPort}/`, metricsUrl };
+}
+
+/** Refuses a PORT other than that of the ingress that runs already. */
+export async function checkPort(bed: Bed, port: number | undefined): Promise<void> {
+  const current = await recordedPort(bed, 'ingress');
+  if (port === undefined || current === undefined || port === current || !(await isRunning(bed, 'ingress'))) return;
+  throw new UsageError(`PORT: the ingress runs on port ${current} already: make down first, or leave PORT out`);
+}
+
+/** Keeps the ingress' addresses where people and scripts look for them. */
+export async function publishIngress(bed: Bed, ingress: IngressProcess): Promise<void> {
+  await writeOwnedFile(bed.owner, join(bed.dir, 'ingress.url'), `${ingress.url}\n`);
+  await writeOwnedFile(bed.owner, join(bed.dir, 'ingress-tls.url'), `${ingress.tlsUrl}\n`);
+  const ca = join(bed.dir, 'ingress-ca.pem');
+  await copyFile(pkiOf(bed).ca, ca);
+  await giveToOwner(bed.owner, ca);
+}
+
+/** Applies examples/ingress.yaml, and waits until the ingress says that it serves it. */
+export async function serveExample(bed: Bed, { kubectl }: Cluster): Promise<void> {
+  await kubectl(['apply', '-f', join(bed.root, 'examples', 'ingress.yaml')]);
+  const address = ['get', 'ingress', 'hello', '--output=jsonpath={.status.loadBalancer.ingress[0].ip}'];
+  await waitFor('the ingress serves examples/ingress.yaml', async () => (await kubectl(address)) !== '', {
+    timeoutMs: 30_000,
+    process: { bed, name: 'ingress' },
+  });
+}
+
+/** The certificate for visitors who name no host, as the Secret that the ingress is told of. */
+async function giveDefaultCertificate(bed: Bed, { kubectl }: Cluster): Promise<void> {
+  const { cert, key } = pkiOf(bed).ingressDefault;
+  const [certificate, privateKey] = await Promise.all([readFile(cert), readFile(key)]);
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'kubernetes.io/tls',
+    metadata: DEFAULT_CERTIFICATE,
+    data: { 'tls.crt': certificate.toString('base64'), 'tls.key': privateKey.toString('base64') },
+  };
+  await kubectl(['apply', '--server-side', '--field-manager=hatchery-bed', '-f', '-'], {
+    input: JSON.stringify(secret),
+  });
+}
