@@ -8,6 +8,8 @@ import { finishedSteps, step } from '../bed/step.ts';
 import { throwIfInterrupted } from '../bed/interrupt.ts';
 import type { TestHost } from '../hosts/host.ts';
 import { followDomains } from './demo/follow.ts';
+import { request } from './demo/request.ts';
+import type { Requested } from './demo/request.ts';
 import { describeChange, isFinished, momentsOf } from './demo/view.ts';
 import type { DomainView } from './demo/view.ts';
 import { followConsole, watchVirsh } from './demo/witness.ts';
@@ -35,13 +37,16 @@ interface Seen {
 const RUN_TIMEOUT_MS = 180_000;
 
 /**
- * The main job: a control plane and one Xen host; applies examples/hello.yaml and shows what becomes of it. Fails unless
- * the domain ran on Xen, seen there by virsh, and ended Succeeded.
+ * The main job: a control plane and one Xen host; applies examples/hello.yaml and shows what becomes of it, then asks the
+ * ingress for a page. Fails unless both domains ran on Xen, seen there by virsh, and ended Succeeded.
  */
 export async function runDemo(bed: Bed, cleanup: Cleanup): Promise<void> {
   const start = performance.now();
   await ensurePackages(['libvirt-clients']);
-  const running = await bringUp(bed, cleanup, { hosts: [{ kind: 'xen', number: 1 }] });
+  const running = await bringUp(bed, cleanup, {
+    hosts: [{ kind: 'xen', number: 1 }],
+    ingress: { port: undefined },
+  });
   const [host] = running.hosts;
   if (host === undefined) throw new DemoError('it has no host');
   const upMs = performance.now() - start;
@@ -52,16 +57,17 @@ export async function runDemo(bed: Bed, cleanup: Cleanup): Promise<void> {
   const seen = await step('Running examples/hello.yaml', () => applyAndFollow(running, host));
   await report(running, seen);
   await judge(running, host, seen);
+  const requested = await step('Asking the ingress for a page', () => request(running, host, sayer()));
+  judgeRequest(requested, host);
   console.log(`\nWhat each step took:\n${summary(upMs)}\n`);
-  console.log('The domain ran on Xen and has succeeded. Taking everything down.');
+  console.log(
+    'Both domains ran on Xen, one applied and one for a request, and have succeeded. Taking everything down.',
+  );
 }
 
 async function applyAndFollow({ bed, cluster }: RunningBed, host: TestHost): Promise<Seen> {
   const manifest = await readFile(join(bed.root, 'examples', 'hello.yaml'), 'utf8');
-  const start = performance.now();
-  const say = (who: string, what: string): void => {
-    console.log(`  ${((performance.now() - start) / 1000).toFixed(2).padStart(6)} s  ${who.padEnd(8)}${what}`);
-  };
+  const say = sayer();
   let domain: DomainView | undefined;
   const following = followDomains(cluster.kubectl, RUN_TIMEOUT_MS, (next) => {
     const change = describeChange(domain, next);
@@ -92,6 +98,14 @@ async function applyAndFollow({ bed, cluster }: RunningBed, host: TestHost): Pro
   }
 }
 
+/** Says who did what, and when, in seconds from now on. */
+function sayer(): (who: string, what: string) => void {
+  const start = performance.now();
+  return (who, what) => {
+    console.log(`  ${((performance.now() - start) / 1000).toFixed(2).padStart(6)} s  ${who.padEnd(8)}${what}`);
+  };
+}
+
 async function report({ cluster }: RunningBed, { domain, console: lines }: Seen): Promise<void> {
   if (domain === undefined) return;
   throwIfInterrupted();
@@ -117,6 +131,17 @@ async function judge({ cluster }: RunningBed, host: TestHost, { domain, list }: 
   if (type?.toLowerCase() !== 'xen') throw new DemoError(`${host.name} is of type ${type ?? 'unknown'}, not Xen`);
   if (domain?.status?.host !== host.name) throw new DemoError(`it ran on ${domain?.status?.host ?? 'no host'}`);
   if (list === undefined) throw new DemoError(`virsh never listed the domain as running on ${host.name}`);
+}
+
+function judgeRequest({ status, domain, view, list }: Requested, host: TestHost): void {
+  if (status !== 200) throw new DemoError(`the request was answered ${status}`);
+  if (domain === undefined || view === undefined) throw new DemoError('no EphemeralDomain answered the request');
+  const { phase, reason, message, host: where } = view.status ?? {};
+  if (phase !== 'Succeeded') {
+    throw new DemoError(`${domain} is ${phase ?? 'unknown'} (${reason ?? 'no reason'}: ${message ?? 'no message'})`);
+  }
+  if (where !== host.name) throw new DemoError(`${domain} ran on ${where ?? 'no host'}`);
+  if (list === undefined) throw new DemoError(`virsh never listed the domain of ${domain} as running`);
 }
 
 function summary(upMs: number): string {

@@ -3,6 +3,8 @@ import type { ConditionView } from '../domainhosts.ts';
 /** As much of an EphemeralDomain as the demo looks at. */
 export interface DomainView {
   readonly metadata: { readonly name: string; readonly namespace?: string };
+  /** Of one that was made for a request. */
+  readonly spec?: { readonly request?: unknown };
   readonly status?: {
     readonly phase?: string;
     readonly reason?: string;

@@ -44,14 +44,25 @@ struct phase {
 	int64_t from, to;
 };
 
-static void add_row(struct text *page, const struct phase *phase, int64_t total)
+/* A share of the whole in hundredths, within 0 and 100. */
+static long long share_of(int64_t part, int64_t whole)
+{
+	int64_t share = whole > 0 ? part * 100 / whole : 0;
+
+	return share < 0 ? 0 : share > 100 ? 100 : share;
+}
+
+/* A row of the waterfall: its bar begins where the phase did, `since` the first one. */
+static void add_row(struct text *page, const struct phase *phase, int64_t since, int64_t total)
 {
 	/* Clocks of several machines: no difference is shown below nothing. */
 	int64_t took = phase->to > phase->from ? phase->to - phase->from : 0;
-	int64_t share = total > 0 ? took * 100 / total : 0;
 
-	add(page, "<tr><th>%s<td>%s<td class=n>%lld.%lld ms<td class=b><i style=\"width:%lld%%\"></i>\n", phase->letter,
-	    phase->what, (long long)(took / 1000), (long long)(took % 1000 / 100), (long long)(share > 100 ? 100 : share));
+	add(page, "<tr><th>%s<td>%s<td class=n>%lld.%lld ms<td class=b>", phase->letter, phase->what,
+	    (long long)(took / 1000), (long long)(took % 1000 / 100));
+	if (total > 0)
+		add(page, "<i style=\"margin-left:%lld%%;width:%lld%%\"></i>", share_of(since, total), share_of(took, total));
+	add(page, "\n");
 }
 
 /* The phases that took place, each from where the one before ended. */
@@ -75,12 +86,12 @@ static void add_phases(struct text *page)
 		if (steps[i].at == 0 || (i == 0 && options.requested_us == 0) || (i == 1 && first == times.init))
 			continue;
 		struct phase phase = { letter, steps[i].what, from, steps[i].at };
-		add_row(page, &phase, last - first);
+		add_row(page, &phase, from - first, last - first);
 		from = steps[i].at > from ? steps[i].at : from;
 		letter[0]++;
 	}
 	struct phase total = { "", "in all", first, last };
-	add_row(page, &total, 0);
+	add_row(page, &total, 0, 0);
 	add(page, "</table>\n");
 }
 
@@ -121,9 +132,15 @@ size_t write_page(char *bytes, size_t room, const char *target)
 	add(&page, "<!DOCTYPE html>\n<html lang=en><meta charset=utf-8><title>Hatchling ");
 	add_escaped(&page, options.name, sizeof options.name);
 	add(&page,
-	    "</title>\n<style>body{font:16px/1.5 sans-serif;max-width:46em;margin:3em auto;padding:0 1em;color:#222}"
-	    "table{border-collapse:collapse;width:100%%}td,th{padding:.2em .5em;text-align:left}.n{text-align:right;"
-	    "white-space:nowrap}.b{width:30%%}.b i{display:block;height:.8em;min-width:1px;background:#c60}</style>\n"
+	    "</title>\n<meta name=viewport content=\"width=device-width\"><style>:root{color-scheme:light dark;--ink:#1d1b24;"
+	    "--soft:#6b6675;--line:#e4e0ea;--mark:#c2410c;--ground:#fdfcfe}@media(prefers-color-scheme:dark){:root{--ink:#eceaf0;"
+	    "--soft:#9c98a8;--line:#35323d;--mark:#ff9a6b;--ground:#17161b}}body{font:16px/1.55 system-ui,sans-serif;"
+	    "max-width:52em;margin:8vh auto;padding:0 1.5em;color:var(--ink);background:var(--ground)}h1{font-size:1.9em;"
+	    "margin:0 0 .4em}h2{font-size:1.05em;margin:2.2em 0 .6em}table{border-collapse:collapse;width:100%%}"
+	    "td,th{padding:.35em .6em;text-align:left;border-top:1px solid var(--line);font-weight:400}th,.n{color:var(--soft)}"
+	    ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.b{width:34%%;padding-right:0}"
+	    ".b i{display:block;height:.7em;min-width:2px;border-radius:2px;background:var(--mark)}"
+	    "code{overflow-wrap:anywhere}</style>\n"
 	    "<h1>Hello, I am a hatchling.</h1>\n");
 	add_identity(&page, target);
 	add(&page, "<h2>Where each millisecond went</h2>\n");

@@ -30,6 +30,8 @@ describe('manifests/', function () {
       'clusterrolebinding.rbac.authorization.k8s.io/hatchery-controller',
       'deployment.apps/hatchery-controller',
       'serviceaccount/hatchery-ingress',
+      'deployment.apps/hatchery-ingress',
+      'service/hatchery-ingress',
       'ingressclass.networking.k8s.io/hatchery',
     ]) {
       assert.ok(told.split('\n').includes(object), `${object} in\n${told}`);
@@ -46,7 +48,8 @@ describe('manifests/', function () {
     const [address, controller] = ['hatchery-system/hatchery-address', 'hatchery-system/hatchery-controller'];
     const clientCa = 'kube-system/hatchery-controller';
     const ingress = 'hatchery-ingress/hatchery-ingress';
-    const expected = [address, controller, clientCa, ingress].flatMap((place) => [place, place]);
+    const replicas = 'hatchery-ingress/hatchery-controller';
+    const expected = [address, controller, clientCa, ingress, replicas].flatMap((place) => [place, place]);
     assert.deepEqual(places.toSorted(), expected.toSorted());
   });
 
@@ -60,7 +63,7 @@ describe('manifests/', function () {
     assert.deepEqual(parts(bed), parts(roles));
     const bindings = bed.split('\n---\n').filter((part) => /^kind: \w+Binding$/m.test(part));
     const ours = bindings.filter((part) => /^ {2}name: hatchery-controller$/m.test(part));
-    assert.equal(ours.length, 4);
+    assert.equal(ours.length, 5);
     for (const binding of ours) assert.match(binding, /kind: User\n {2}name: hatchery-controller/);
     const ingress = bindings.filter((part) => /^ {2}name: hatchery-ingress(-secrets)?$/m.test(part));
     assert.equal(ingress.length, 3);
