@@ -64,7 +64,8 @@ const listenToGuests = async (config: ControllerConfig, logger: KubeLogger): Pro
   return listen('notify-address', notifyAddress, (address) => startNotifyServer({ address, advertise, logger, now }));
 };
 
-const listen = async <T>(
+/** Opens a port that an option names. Rejects with ConfigError, which names the option, for an address that cannot be had. */
+export const listen = async <T>(
   option: string,
   address: ListenAddress,
   open: (address: ListenAddress) => Promise<T>,

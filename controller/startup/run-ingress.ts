@@ -1,6 +1,6 @@
 /** `hatchery ingress`, once it is known what it is told. */
-import { codeOf, ConfigError } from '#controller/config/index.ts';
-import type { IngressConfig, ListenAddress } from '#controller/config/index.ts';
+import { ConfigError } from '#controller/config/index.ts';
+import type { IngressConfig } from '#controller/config/index.ts';
 import { createIngress } from '#controller/ingress/ingress.ts';
 import { readDefaultCertificate } from '#controller/ingress/serve/default-certificate.ts';
 import type { DefaultCertificate } from '#controller/ingress/serve/default-certificate.ts';
@@ -20,6 +20,7 @@ import { checkCrds } from './crds.ts';
 import { patiently } from './patience.ts';
 import type { Patience } from './patience.ts';
 import { checkPermissions, ingressRightsOf } from './permissions.ts';
+import { listen } from './ports.ts';
 import type { Outside } from './run-controller.ts';
 
 const EVENTS_MS = 2_000;
@@ -74,17 +75,4 @@ const defaultCertificateOf = async (
   const reading = await patiently(patience, (signal) => readDefaultCertificate(client, defaultTlsSecret, signal));
   if (!reading.ok) throw new ConfigError(`default-tls-secret: ${reading.why}`);
   return reading.value;
-};
-
-const listen = async <T>(
-  option: string,
-  address: ListenAddress,
-  open: (address: ListenAddress) => Promise<T>,
-): Promise<T> => {
-  try {
-    return await open(address);
-  } catch (error) {
-    const { host = '', port } = address;
-    throw new ConfigError(`${option}: cannot listen on ${host}:${port} (${codeOf(error)})`, { cause: error });
-  }
 };

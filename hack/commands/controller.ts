@@ -32,31 +32,35 @@ export async function startController(
   const port = await portFor(bed, `${name}-metrics`);
   const httpsPort = await portFor(bed, `${name}-https`);
   const notifyPort = await portFor(bed, `${name}-notify`);
-  const { pid } = await startProcess(bed, {
-    name,
-    command: join(bed.root, 'node_modules', '.bin', 'node'),
-    asOwner: true,
-    env: { KUBECONFIG: undefined },
-    args: [
-      join(bed.root, 'controller', 'main.ts'),
-      'controller',
-      `--kubeconfig=${cluster.controllerKubeconfig}`,
-      `--identity=${name}`,
-      '--trust-node-annotations',
-      `--libvirt-pki=${options.libvirtPki}`,
-      `--metrics-address=127.0.0.1:${port}`,
-      `--https-address=127.0.0.1:${httpsPort}`,
-      // Each host's guests reach the machine by another of its addresses: the end of that host's own link.
-      `--notify-address=0.0.0.0:${notifyPort}`,
-      ...(options.args ?? []),
-    ],
-  });
+  const { pid } = await startHatchery(bed, name, [
+    'controller',
+    `--kubeconfig=${cluster.controllerKubeconfig}`,
+    `--identity=${name}`,
+    '--trust-node-annotations',
+    `--libvirt-pki=${options.libvirtPki}`,
+    `--metrics-address=127.0.0.1:${port}`,
+    `--https-address=127.0.0.1:${httpsPort}`,
+    // Each host's guests reach the machine by another of its addresses: the end of that host's own link.
+    `--notify-address=0.0.0.0:${notifyPort}`,
+    ...(options.args ?? []),
+  ]);
   const metricsUrl = `http://127.0.0.1:${port}`;
   await waitFor(`${name} is ready`, () => answersOk(`${metricsUrl}/readyz`), {
     timeoutMs: 60_000,
     process: { bed, name },
   });
   return { name, pid, metricsUrl };
+}
+
+/** Starts the program as the bed's owner, told nothing by its environment. */
+export function startHatchery(bed: Bed, name: string, args: readonly string[]): Promise<{ readonly pid: number }> {
+  return startProcess(bed, {
+    name,
+    command: join(bed.root, 'node_modules', '.bin', 'node'),
+    asOwner: true,
+    env: { KUBECONFIG: undefined },
+    args: [join(bed.root, 'controller', 'main.ts'), ...args],
+  });
 }
 
 /** Whether the bed's controller runs. */

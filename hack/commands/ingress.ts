@@ -2,11 +2,11 @@ import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bed } from '../bed/bed.ts';
 import { giveToOwner, writeOwnedFile } from '../bed/owner.ts';
-import { isRunning, startProcess, waitFor } from '../bed/process.ts';
+import { isRunning, waitFor } from '../bed/process.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { pkiOf } from '../cluster/pki.ts';
 import { portFor, recordedPort } from '../cluster/ports.ts';
-import { answersOk } from './controller.ts';
+import { answersOk, startHatchery } from './controller.ts';
 import { UsageError } from './hostlist.ts';
 
 /** What a bed's ingress is told. */
@@ -40,27 +40,20 @@ export async function startIngress(bed: Bed, cluster: Cluster, options: IngressO
   const metricsPort = await portFor(bed, `${name}-metrics`);
   const notifyPort = await portFor(bed, `${name}-notify`);
   await giveDefaultCertificate(bed, cluster);
-  const { pid } = await startProcess(bed, {
-    name,
-    command: join(bed.root, 'node_modules', '.bin', 'node'),
-    asOwner: true,
-    env: { KUBECONFIG: undefined },
-    args: [
-      join(bed.root, 'controller', 'main.ts'),
-      'ingress',
-      `--kubeconfig=${cluster.ingressKubeconfig}`,
-      `--identity=${name}`,
-      `--http-address=127.0.0.1:${port}`,
-      `--https-address=127.0.0.1:${tlsPort}`,
-      `--metrics-address=127.0.0.1:${metricsPort}`,
-      // Each host's guests reach the machine by another of its addresses: the end of that host's own link.
-      `--notify-address=0.0.0.0:${notifyPort}`,
-      `--default-tls-secret=${DEFAULT_CERTIFICATE.namespace}/${DEFAULT_CERTIFICATE.name}`,
-      '--publish-address=127.0.0.1',
-      '--drain-delay=0s',
-      ...(options.args ?? []),
-    ],
-  });
+  const { pid } = await startHatchery(bed, name, [
+    'ingress',
+    `--kubeconfig=${cluster.ingressKubeconfig}`,
+    `--identity=${name}`,
+    `--http-address=127.0.0.1:${port}`,
+    `--https-address=127.0.0.1:${tlsPort}`,
+    `--metrics-address=127.0.0.1:${metricsPort}`,
+    // Each host's guests reach the machine by another of its addresses: the end of that host's own link.
+    `--notify-address=0.0.0.0:${notifyPort}`,
+    `--default-tls-secret=${DEFAULT_CERTIFICATE.namespace}/${DEFAULT_CERTIFICATE.name}`,
+    '--publish-address=127.0.0.1',
+    '--drain-delay=0s',
+    ...(options.args ?? []),
+  ]);
   const metricsUrl = `http://127.0.0.1:${metricsPort}`;
   await waitFor(`${name} is ready`, () => answersOk(`${metricsUrl}/readyz`), {
     timeoutMs: 60_000,
