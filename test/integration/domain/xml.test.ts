@@ -84,7 +84,11 @@ describe("libvirt's own schema and parser", () => {
         assert.deepEqual(ownership, { kind: 'ours', identity: expected });
         assert.deepEqual([name, uuid, memoryKiB, title], [plan.name, UUID, 65_536, 'default/hello']);
         const wanted = plan.interface === undefined ? [] : [{ mac: macOf(ADDRESS), bridge: 'xenbr1' }];
-        assert.deepEqual(interfaces, wanted);
+        // LXC's link on no bridge is there to be looked at, not to be used.
+        assert.deepEqual(
+          interfaces.filter(({ bridge }) => bridge !== undefined),
+          wanted,
+        );
       });
     }
   }
