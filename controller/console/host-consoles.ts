@@ -1,3 +1,4 @@
+import { sleep } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import type { ConsoleStream } from '#controller/libvirt/index.ts';
 import { Follower } from './follower.ts';
@@ -19,6 +20,8 @@ const SLACK_BYTES = 4_096;
 /** libvirtd lets few clients (20) be on their way in at once. */
 const OPENING_AT_ONCE = 4;
 const FOLLOW_OPEN_MS = 10_000;
+/** A console that is not left by then does not keep its domain from being destroyed. */
+const LEAVE_WITHIN_MS = 6_000;
 
 export interface HostConsolesParts {
   readonly host: string;
@@ -52,6 +55,8 @@ interface Console {
   readonly isCaptured: boolean;
   /** Followers, with those that wait for it to open. */
   followers: number;
+  /** Aborts when it has been left, or is at its end. */
+  readonly done: AbortController;
 }
 
 /**
@@ -147,6 +152,18 @@ export class HostConsoles {
     return { kind: 'following', start, drained: () => follower.drained(), leave };
   }
 
+  /**
+   * Leaves a console whose domain is about to be destroyed, what was read of it is kept; resolves once its host knows. A
+   * libvirtd (11.3) that destroys a Xen domain while its console is open may hang for good: the destroy locks the domain's
+   * consoles and then the stream, while the console's hang-up locks the stream and then the consoles.
+   */
+  async leave(uuid: string): Promise<void> {
+    const console = this.#consoles.get(uuid);
+    if (console === undefined) return;
+    console.tap.close(true);
+    await sleep(this.#parts.clock, LEAVE_WITHIN_MS, console.done.signal);
+  }
+
   /** The domain is gone from its host (`complete`), or nobody wants its console any more. */
   forget(uuid: string, complete: boolean): void {
     const console = this.#consoles.get(uuid);
@@ -173,9 +190,12 @@ export class HostConsoles {
       over: () => this.#parts.over(uuid),
       failed: (error) => logger.error('A console cannot be read', { host, uuid, error }),
     });
-    const console = { tap, isCaptured, followers: 0 };
+    const console = { tap, isCaptured, followers: 0, done: new AbortController() };
     this.#consoles.set(uuid, console);
-    void tap.run().then(() => this.#releaseUnused(uuid, console));
+    void tap.run().then(() => {
+      console.done.abort();
+      this.#releaseUnused(uuid, console);
+    });
     return console;
   }
 

@@ -86,7 +86,7 @@ export class Tap {
     return { bytes: this.#ring.contents(), isCut: this.#ring.isCut };
   }
 
-  /** Reads until close(), or until nothing more will come. Call once; never rejects. */
+  /** Reads until close(), or until nothing more will come; the host knows by then. Call once; never rejects. */
   async run(): Promise<void> {
     for (let pause = RETRY_MS.min; !this.#closed.signal.aborted; pause = Math.min(pause * 2, RETRY_MS.max)) {
       const openedBefore = this.#openedAt;

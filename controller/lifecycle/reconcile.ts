@@ -230,6 +230,7 @@ async function acknowledge(
     const { owner } = tracked;
     parts.logger.warn('An orphan is destroyed', { ...owner, uuid: tracked.uuid, host: parts.state.name });
   }
+  await parts.consoles.leave(tracked.uuid);
   try {
     await contact.trace.acknowledge(tracked.uuid, found);
   } catch (error) {

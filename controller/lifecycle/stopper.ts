@@ -1,3 +1,4 @@
+import type { HostConsoles } from '#controller/console/index.ts';
 import type { KubeLogger } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
 import type { Contact } from './contact.ts';
@@ -37,12 +38,13 @@ export async function askToShutDown(
 
 /** Ends a domain that has had its grace; what became of it is looked at after that. Throws LibvirtError. */
 export async function destroyAfterGrace(
-  { state, logger }: StopperParts,
+  { state, logger, consoles }: StopperParts & { readonly consoles: Pick<HostConsoles, 'leave'> },
   contact: Contact,
   tracked: Tracked,
 ): Promise<void> {
   const { uuid, owner } = tracked;
   logger.info('A domain has not shut down within its grace and is destroyed', { ...owner, uuid, host: state.name });
+  await consoles.leave(uuid);
   await contact.trace.destroy(uuid);
   // An event may have told of the end before the answer came.
   if (tracked.found?.kind !== 'ended') tracked.found = undefined;

@@ -52,9 +52,9 @@ export function attackerTo(rig: IsolationRig, to: string, changes: Partial<Ends>
   return { fromMac: rig.attacker.mac, toMac: rig.router.mac, from: rig.attacker.address, to, ...changes };
 }
 
-/** Resolves when a guest refuses a connection: then it is there, and heard of it. */
+/** Resolves when a guest refuses a connection: then it is there, and heard of it. An emulated one may take its time. */
 export async function reach(address: string): Promise<void> {
-  const socket = connect({ host: address, port: 9, signal: AbortSignal.timeout(2_000) });
+  const socket = connect({ host: address, port: 9, signal: AbortSignal.timeout(10_000) });
   try {
     await assert.rejects(once(socket, 'connect'), { code: 'ECONNREFUSED' });
   } finally {

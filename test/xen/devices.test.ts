@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+
+import { parse } from 'yaml';
 
 import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
-import type { DiskSpec, DomainSpec } from '#controller/api/index.ts';
+import type { DiskSpec, DomainSpec, EphemeralDomain, EphemeralDomainSpec } from '#controller/api/index.ts';
 import { SCRATCH_PREFIX } from '#controller/domain/disks.ts';
 import type { Hypervisor, StoragePool } from '#controller/libvirt/index.ts';
 import type { XenHost } from '#hack/hosts/xen/index.ts';
@@ -103,6 +106,18 @@ describe('devices of domains on Xen', function () {
     });
   }
 
+  it('examples/disk.yaml and examples/pvh.yaml run', async () => {
+    const [disk, pvh] = await Promise.all(['disk', 'pvh'].map(example));
+    await stage.create('example-disk', disk);
+    await stage.create('example-pvh', pvh);
+    const said = await saidBy('example-disk');
+    assert.match(said, new RegExp(`disk xvda: .* read-only, begins with "${CONTENT}"`));
+    assert.match(said, /disk xvdb: .* writable, was empty, written and read back/);
+    await stage.until('example-disk', finishedAs('Succeeded', 'PowerOff'), LONG);
+    await stage.until('example-pvh', finishedAs('Succeeded', 'PowerOff'), LONG);
+    await nothingLeft();
+  });
+
   it('two domains have one volume at the same time', async () => {
     await stage.create('holder', guest('-mode run -seconds 600', { disks: [DATA] }));
     await stage.until('holder', inPhase('Running'), LONG);
@@ -150,6 +165,11 @@ describe('devices of domains on Xen', function () {
     });
   }
 });
+
+async function example(name: string): Promise<EphemeralDomainSpec> {
+  const text = await readFile(new URL(`../../examples/${name}.yaml`, import.meta.url), 'utf8');
+  return (parse(text) as EphemeralDomain).spec;
+}
 
 async function upload(client: Hypervisor, pool: StoragePool, name: string, content: Buffer): Promise<void> {
   const xml = `<volume><name>${name}</name><capacity>${content.length}</capacity></volume>`;

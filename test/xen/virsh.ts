@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { macOf } from '#controller/domain/identity.ts';
 import { CommandError, run } from '#hack/bed/run.ts';
 import type { XenHost } from '#hack/hosts/xen/index.ts';
 
@@ -45,12 +46,11 @@ export function domainText(host: XenHost, domain: DomainText): string {
   const file = (element: string, name: string | undefined): string =>
     name === undefined ? '' : `<${element}>${host.imageDirectory}/${name}</${element}>`;
   const ends = domain.ends ?? 'preserve';
-  const octet = domain.octet?.toString(16).padStart(2, '0');
   const card =
     domain.octet === undefined
       ? ''
       : `<interface type='bridge'>
-          <mac address='02:48:c6:12:00:${octet ?? ''}'/>
+          <mac address='${macOf(guestAddress(host, domain.octet))}'/>
           <source bridge='${domain.bridge ?? host.bridge ?? ''}'/>
           <ip address='${guestAddress(host, domain.octet)}'/>
           <script path='${domain.script ?? host.vifScript ?? ''}'/>
