@@ -64,23 +64,23 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const hosts = createHosts({ ...shared, notify });
   const total = { maxConcurrent: config.maxConcurrent, maxQueued: config.maxQueued, queueTimeoutMs: MAX_QUEUE_MS };
   const queue = new AdmissionQueue({ clock, random, total });
-  const [only, ...others] = config.namespaces ?? [];
   const spawner = new Spawner({
-    ...{ rest: client, clock, random, logger, metrics, replica, namespace: others.length === 0 ? only : undefined },
+    ...{ rest: client, clock, random, logger, metrics, replica, namespaces: config.namespaces },
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     notifyEndpoint: () => hosts.notifyEndpoint(),
     hostOf: (address) => hosts.hostOf(address),
   });
+  let front: Front | undefined;
   const afterwards = new Set<Promise<void>>();
   const handle = createHandler({
     ...{ routes, queue, spawner, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
     recorder: createRecorder({ logger, registry, queue }),
+    httpsPort: () => front?.https?.port,
     afterwards: (work) => {
       afterwards.add(work);
       void work.finally(() => afterwards.delete(work));
     },
   });
-  let front: Front | undefined;
   /** Serves until it is told to end, or may no longer say that it is alive: then others delete what it made. */
   const serve = async (signal: AbortSignal): Promise<void> => {
     if (!(await allSynced(routes, () => hosts.hasSynced() && spawner.isReady(), clock, signal))) return;

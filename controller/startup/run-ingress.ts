@@ -46,7 +46,10 @@ export const runIngress = async (config: IngressConfig, { version, logger, stop 
     startNotifyServer({ address, advertise: config.notifyAdvertise, logger, now: () => systemClock.now() }),
   );
   const { identity } = config;
-  logger.info('Hatchery starts', { version, identity, server: kubeConfig.server, notifyPort: notify.address.port });
+  logger.info('Hatchery starts', {
+    ...{ version, identity, server: kubeConfig.server },
+    ...{ address: observe.address.address, port: observe.address.port, notifyPort: notify.address.port },
+  });
   const client = createRestClient(kubeConfig, { metrics, userAgent });
   const events = createEventRecorder({ ...parts, client, component: 'hatchery-ingress', instance: identity });
   try {

@@ -9,7 +9,8 @@ import { mayComeAgain, refusalTold } from './failures.ts';
 import type { Told } from './failures.ts';
 import { hatch } from './hatch.ts';
 import type { Recorder } from './record.ts';
-import { beginVisit, phaseOf, spansOf } from './visit.ts';
+import { secureLocation } from './redirect.ts';
+import { beginVisit, noteLeaving, phaseOf, spansOf } from './visit.ts';
 import type { Visit } from './visit.ts';
 
 /** All that serves a request. */
@@ -19,6 +20,8 @@ export interface HandlerParts {
   readonly spawner: Pick<Spawner, 'start'>;
   readonly recorder: Recorder;
   readonly answerBudget: Budget;
+  /** Where TLS is served; undefined: nowhere. */
+  readonly httpsPort: () => number | undefined;
   readonly clock: Clock;
   readonly logger: KubeLogger;
   /** Work that goes on after a request's answer: a drain waits for it. */
@@ -35,10 +38,12 @@ export const createHandler =
       const { table } = parts.routes.current();
       const target = { host: head.authority, path: head.path, tls: head.scheme === 'https' };
       await serveMatch(parts, visit, table.match(target));
+    } catch (error) {
+      visit.failure = { phase: phaseOf(visit), reason: 'InternalError' };
+      visit.status ??= 500;
+      throw error;
     } finally {
-      if (exchange.signal.aborted && visit.failure === undefined && exchange.answer.state !== 'whole') {
-        visit.failure = { phase: phaseOf(visit), reason: String(exchange.signal.reason) };
-      }
+      noteLeaving(visit);
       parts.recorder.record(visit, parts.clock.now());
     }
   };
@@ -53,18 +58,17 @@ const serveMatch = async (parts: HandlerParts, visit: Visit, match: Match): Prom
         why: 'What serves this page is missing: the events of its Ingress say more.',
       });
     case 'redirect':
-      return redirect(visit, match.status);
+      return redirect(parts, visit, match.status);
     case 'backend':
       visit.backend = match.backend;
       return serveBackend(parts, visit, match.backend);
   }
 };
 
-const redirect = async (visit: Visit, status: number): Promise<void> => {
+const redirect = async ({ httpsPort }: HandlerParts, visit: Visit, status: number): Promise<void> => {
   const { head, answer } = visit.exchange;
   visit.status = status;
-  // The port that HTTPS is reached by from outside is not known here: its usual one.
-  await answer.whole({ status, headers: ['Location', `https://${head.host}${head.target}`], body: '' });
+  await answer.whole({ status, headers: ['Location', secureLocation(head, httpsPort())], body: '' });
 };
 
 const serveBackend = async (parts: HandlerParts, visit: Visit, backend: Backend): Promise<void> => {

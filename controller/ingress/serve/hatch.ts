@@ -88,6 +88,9 @@ const passTo = async (
     },
     onMark: (mark) => visit.marks.set(mark, clock.now()),
   });
+  const broken = outcome.kind === 'failed' && outcome.answered ? faultTold(outcome.fault) : undefined;
+  // It has no other answer any more: for the record alone.
+  if (broken !== undefined) visit.failure = { phase: 'answer', reason: broken.reason };
   return judge(parts, backend, spawned, guest, outcome);
 };
 

@@ -1,4 +1,4 @@
-import type { Exchange, Failure, Mark, Span } from '../proxy/index.ts';
+import type { Exchange, Failure, Leaving, Mark, Span } from '../proxy/index.ts';
 import { phasesOf } from '../spawn/index.ts';
 import type { Spawned } from '../spawn/index.ts';
 import type { Backend } from '../routes/index.ts';
@@ -23,30 +23,57 @@ export interface Visit {
 
 export const beginVisit = (exchange: Exchange): Visit => ({ exchange, tries: 0, marks: new Map() });
 
-/** Where the time from the request's head until now went: consecutive spans, whose sum is the whole. */
+/**
+ * Where the time from the request's head went, until its answer's head or else until now: consecutive spans, whose sum is
+ * the whole.
+ */
 export const spansOf = (visit: Visit, now: number): readonly Span[] => {
-  const { exchange, admittedAt, spawned, marks, tries } = visit;
-  if (admittedAt === undefined) return [{ name: 'admission', ms: now - exchange.receivedMs }];
-  const admission = { name: 'admission', ms: admittedAt - exchange.receivedMs };
-  if (spawned === undefined) return [admission];
-  const { begun, reachable } = spawned.marks;
-  // What a first try took that failed.
-  const retry = tries > 1 ? [{ name: 'retry', ms: begun - admittedAt }] : [];
-  const spawn = phasesOf(spawned.marks);
-  if (reachable === undefined) return [admission, ...retry, ...spawn];
-  const sent = marks.get('sent');
-  const connect = sent === undefined ? [] : [{ name: 'connect', ms: sent - reachable }];
-  const guest = sent === undefined ? [] : [{ name: 'guest', ms: (marks.get('head') ?? now) - sent }];
-  return [admission, ...retry, ...spawn, ...connect, ...guest];
+  const { exchange, marks } = visit;
+  const over = spansOver(visit);
+  const told = over.reduce((sum, { ms }) => sum + ms, 0);
+  const rest = (marks.get('head') ?? now) - exchange.receivedMs - told;
+  return [...over, { name: spanUnderway(visit), ms: rest }];
 };
 
-/** Where a visitor was when it left. */
-export const phaseOf = ({ askedAt, admittedAt, spawned, marks, exchange }: Visit): Failure['phase'] => {
-  if (exchange.answer.state !== 'open') return 'answer';
+const spansOver = ({ exchange, admittedAt, spawned, marks, tries }: Visit): readonly Span[] => {
+  if (admittedAt === undefined || spawned === undefined) return [];
+  const { begun, reachable } = spawned.marks;
+  const isSecond = tries > 1;
+  const admission = { name: 'admission', ms: (isSecond ? admittedAt : begun) - exchange.receivedMs };
+  // What a first try took that failed.
+  const retry = isSecond ? [{ name: 'retry', ms: begun - admittedAt }] : [];
+  const sent = marks.get('sent');
+  const connect = sent === undefined || reachable === undefined ? [] : [{ name: 'connect', ms: sent - reachable }];
+  return [admission, ...retry, ...phasesOf(spawned.marks), ...connect];
+};
+
+const spanUnderway = ({ spawned, marks }: Visit): string => {
+  if (spawned === undefined) return 'admission';
+  if (marks.has('sent')) return 'guest';
+  const { created, ready, reachable } = spawned.marks;
+  if (reachable !== undefined) return 'connect';
+  if (ready !== undefined) return 'ready';
+  return created === undefined ? 'api' : 'spawn';
+};
+
+/** How far a request has come. */
+export const phaseOf = ({ askedAt, admittedAt, spawned, marks, status }: Visit): Failure['phase'] => {
+  if (status !== undefined) return 'answer';
   if (marks.has('sent')) return 'guest';
   if (spawned?.marks.reachable !== undefined) return 'connect';
   if (spawned?.marks.bound !== undefined) return 'boot';
   if (spawned?.marks.created !== undefined) return 'schedule';
   if (admittedAt !== undefined) return 'create';
   return askedAt === undefined ? 'request' : 'admission';
+};
+
+/** Notes where a request was when nobody waited for its answer any more; nothing where it had it. */
+export const noteLeaving = (visit: Visit): void => {
+  const { signal, answer } = visit.exchange;
+  const isAnswered = visit.status !== undefined && answer.state === 'whole';
+  if (!signal.aborted || visit.failure !== undefined || isAnswered) return;
+  const why = signal.reason as Leaving;
+  visit.failure = { phase: phaseOf(visit), reason: why };
+  // Whoever cuts a request that has no answer yet gives it one.
+  if (why === 'drain-limit') visit.status ??= 503;
 };

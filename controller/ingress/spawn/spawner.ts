@@ -23,13 +23,15 @@ export interface SpawnerOptions {
   readonly metrics?: KubeMetrics | undefined;
   /** Of this replica, and of no other: valid as a label's value. */
   readonly replica: string;
-  /** Absent: all namespaces. */
-  readonly namespace?: string | undefined;
+  /** Each is watched by itself, so that a right in just these is enough; none, or absent: all at once. */
+  readonly namespaces?: readonly string[] | undefined;
   /** Where guests reach this replica's notify server; undefined: they do not. */
   readonly notifyEndpoint: () => NotifyEndpoint | undefined;
   /** DomainHost whose domainCIDR holds this address; undefined: none. */
   readonly hostOf: (address: string) => string | undefined;
 }
+
+type EdomStore = ReturnType<typeof createStore<EphemeralDomain>>;
 
 interface Entry {
   readonly spawn: Spawn;
@@ -42,7 +44,7 @@ interface Entry {
  */
 export class Spawner {
   readonly #options: SpawnerOptions;
-  readonly #store;
+  readonly #stores: ReadonlyMap<string | undefined, EdomStore>;
   readonly #parts: SpawnParts;
   readonly #notices: SpawnNotices;
   readonly #history: History;
@@ -52,20 +54,29 @@ export class Spawner {
   constructor(options: SpawnerOptions) {
     this.#options = options;
     const { rest, clock, logger, hostOf, replica } = options;
-    this.#store = createStore<EphemeralDomain>({
-      ...{ logger, clock },
-      accepts: ({ metadata }) => metadata.labels?.[RequestLabel.Replica] === replica,
-    });
-    const synced = () => this.#store.waitForSync(this.#stop.signal);
-    const created = (resource: EphemeralDomain) => void this.#store.put(resource);
+    const accepts = ({ metadata }: EphemeralDomain) => metadata.labels?.[RequestLabel.Replica] === replica;
+    const { namespaces = [] } = options;
+    this.#stores = new Map(
+      (namespaces.length === 0 ? [undefined] : namespaces).map((namespace) => [
+        namespace,
+        createStore<EphemeralDomain>({ logger, clock, accepts }),
+      ]),
+    );
+    const synced = async () => {
+      const all = [...this.#stores.values()].map((store) => store.waitForSync(this.#stop.signal));
+      return (await Promise.all(all)).every((is) => is);
+    };
+    const created = (resource: EphemeralDomain) => void this.#storeOf(resource.metadata.namespace)?.put(resource);
     this.#parts = { rest, clock, logger, hostOf, synced, created };
     this.#notices = new SpawnNotices({ clock, hostOf });
     this.#history = new History({ rest, logger });
-    this.#store.addHandlers({
-      added: (resource) => this.#seen(resource),
-      updated: (resource) => this.#seen(resource),
-      deleted: (resource, how) => this.#gone(resource, how),
-    });
+    for (const store of this.#stores.values()) {
+      store.addHandlers({
+        added: (resource) => this.#seen(resource),
+        updated: (resource) => this.#seen(resource),
+        deleted: (resource, how) => this.#gone(resource, how),
+      });
+    }
   }
 
   /** To be attached to the replica's notify server. */
@@ -80,20 +91,22 @@ export class Spawner {
 
   /** Whether the watch may be relied on: a domain asked for before that waits for it. */
   isReady(): boolean {
-    return this.#store.hasSynced();
+    return [...this.#stores.values()].every((store) => store.hasSynced());
   }
 
   /** Watches until the signal aborts. What is still under way then is to have been deleted before. */
   async run(signal: AbortSignal): Promise<void> {
-    const { rest: client, clock, random, logger, metrics, namespace, replica } = this.#options;
+    const { rest: client, clock, random, logger, metrics, replica } = this.#options;
     signal.addEventListener('abort', () => this.#stop.abort(), { once: true });
-    const reflector = createReflector<EphemeralDomain>({
-      ...{ client, type: EPHEMERAL_DOMAINS, store: this.#store, clock, random, logger },
-      ...(metrics === undefined ? {} : { metrics }),
-      ...(namespace === undefined ? {} : { namespace }),
-      labelSelector: `${RequestLabel.Replica}=${replica}`,
-    });
-    await reflector.run(signal);
+    const shared = { client, type: EPHEMERAL_DOMAINS, clock, random, logger };
+    const reflectors = Array.from(this.#stores, ([namespace, store]) =>
+      createReflector<EphemeralDomain>({
+        ...{ ...shared, store, namespace },
+        ...(metrics === undefined ? {} : { metrics }),
+        labelSelector: `${RequestLabel.Replica}=${replica}`,
+      }),
+    );
+    await Promise.all(reflectors.map((reflector) => reflector.run(signal)));
   }
 
   /** Begins to make a request's domain. */
@@ -109,7 +122,7 @@ export class Spawner {
     void spawn.ended.then(() => {
       this.#notices.forget(spawn);
       // While the watch still has it, it is not to be taken for a stranger.
-      if (this.#store.get(key) === undefined) this.#spawns.delete(key);
+      if (this.#storeOf(spawn.namespace)?.get(key) === undefined) this.#spawns.delete(key);
     });
     return spawn;
   }
@@ -117,6 +130,10 @@ export class Spawner {
   /** Deletes all that is under way; resolves when the API server has said so of each. */
   async deleteAll(): Promise<void> {
     await Promise.all([...this.#spawns.values()].map(({ spawn }) => spawn.delete()));
+  }
+
+  #storeOf(namespace: string | undefined): EdomStore | undefined {
+    return this.#stores.get(undefined) ?? this.#stores.get(namespace);
   }
 
   #seen(resource: EphemeralDomain): void {

@@ -35,7 +35,7 @@ export function createSpawnStage(
   const replica = options.replica ?? `ingress-${randomUUID().slice(0, 8)}`;
   const spawner = new Spawner({
     ...{ rest, clock: systemClock, random: Math.random, logger: silentLogger, replica },
-    namespace: stage.namespace,
+    namespaces: [stage.namespace],
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     notifyEndpoint: () => ({ host: '192.0.2.7', port: stage.notify.address.port }),
     hostOf: (address) => (address.startsWith('198.1') ? 'of-the-stage' : undefined),

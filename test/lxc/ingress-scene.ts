@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { request as requestPlain } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+
+import { EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS, isFinished } from '#controller/api/index.ts';
+import type { EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
+import { backend } from '#controller/ingress/routes/testing/resources.ts';
+import { INGRESSES, SECRETS } from '#controller/kube/index.ts';
+import type { IngressTls } from '#controller/kube/index.ts';
+import { selfSigned } from '#controller/serve/certificate.ts';
+import { sharedCluster, sharedHost } from '#test/support/bed.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { createStage } from '../integration/lifecycle/stage.ts';
+import type { Stage } from '../integration/lifecycle/stage.ts';
+import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
+import { startProgram } from '../integration/program/program.ts';
+import type { Ended, LogLine } from '../integration/program/program.ts';
+
+type Http = NonNullable<EphemeralDomainTemplate['spec']['http']>;
+
+/** What a template's domains are, apart from being hatchlings that tell the ingress that they are ready. */
+export interface Served {
+  /** Of hatchling's command line. */
+  readonly words: string;
+  readonly http?: Http;
+  /** False: its Ingress names a template that there is not. */
+  readonly hasTemplate?: boolean;
+  readonly tls?: readonly IngressTls[];
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface Question {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  /** Of the visitor, who leaves when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** From before connect() until the head was here. */
+  readonly headMs: number;
+}
+
+/** `hatchery ingress` as a process of its own. */
+export interface IngressProgram {
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly metricsUrl: string;
+  readonly ended: Promise<Ended>;
+  /** Its access log: one line for each request that is over. */
+  requests(): readonly LogLine[];
+  log(): readonly LogLine[];
+  said(): string;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** The ingress on a stage with an LXC host and a controller. */
+export interface IngressScene {
+  readonly stage: Stage;
+  readonly host: AdoptedHost;
+  readonly ingress: IngressProgram;
+  /** Gives NAME.test a template of its own, and waits until the ingress knows it. */
+  serve(name: string, served: Served): Promise<void>;
+  /** Asks for NAME.test on a connection of its own. */
+  ask(name: string, question?: Question): Promise<Answer>;
+  /** The EphemeralDomains of a template; all unless named. */
+  domains(name?: string): Promise<readonly EphemeralDomain[]>;
+  /** Waits until no EphemeralDomain of a template is unfinished, and its host lists none of their domains. */
+  untilNothingIsLeft(name: string): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+const LIFETIME_MS = 170_000;
+export const DEFAULT_CERTIFICATE = selfSigned(['localhost'], new Date());
+
+export const createIngressScene = async (): Promise<IngressScene> => {
+  const box = await sharedHost('lxc', 1);
+  const stage = await createStage();
+  const { namespace, rest } = stage;
+  const host = await stage.adopt(box);
+  await stage.controller({ options: { settleMs: 1_000 } });
+  await stage.untilHost(box.name, 'True');
+  await giveCertificate(stage, 'default', DEFAULT_CERTIFICATE);
+  const ingress = await startIngress(namespace);
+
+  const ask = (name: string, question: Question = {}): Promise<Answer> => askFor(ingress.port, name, question);
+  const domains = async (name?: string): Promise<readonly EphemeralDomain[]> => {
+    const labelSelector = name === undefined ? undefined : `hatchery.dev/template=${name}`;
+    const { items } = await rest.list(EPHEMERAL_DOMAINS, {
+      namespace,
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    });
+    return items;
+  };
+  return {
+    ...{ stage, host, ingress, ask, domains },
+    serve: async (name, { words, http, hasTemplate = true, tls, annotations }) => {
+      if (hasTemplate) {
+        const cmdline = `quiet -ipaddr $(IP) -netmask $(NETMASK) -gateway $(GATEWAY) -notify $(NOTIFY_URL) ${words}`;
+        const readiness = { notify: {}, periodMilliseconds: 200 };
+        const domain = { type: 'pv' as const, memory: '64Mi', vcpus: 1, boot: { kernel: 'hatchling', cmdline } };
+        await rest.create(EPHEMERAL_DOMAIN_TEMPLATES, {
+          metadata: { name, namespace },
+          spec: { ...(http === undefined ? {} : { http }), template: { spec: { domain: { ...domain, readiness } } } },
+        });
+      }
+      const paths = [{ path: '/', pathType: 'Prefix' as const, backend: backend(name) }];
+      await rest.create(INGRESSES, {
+        metadata: { name, namespace, ...(annotations === undefined ? {} : { annotations }) },
+        spec: {
+          ingressClassName: 'hatchery',
+          rules: [{ host: `${name}.test`, http: { paths } }],
+          ...(tls === undefined ? {} : { tls }),
+        },
+      });
+      // No domain is ever started for this one.
+      const known = annotations === undefined ? 'Ignored' : '';
+      await eventually(async () => {
+        const { status, body } = await ask(name, { path: '/favicon.ico', headers: { Accept: 'application/json' } });
+        if (!hasTemplate) assert.equal(status, 503);
+        else assert.ok(status !== 503 && body.includes(known) && !body.includes('NoRoute'), `${status} ${body}`);
+      });
+    },
+    untilNothingIsLeft: async (name) => {
+      await eventually(async () => {
+        const left = (await domains(name)).filter(({ status }) => !isFinished(status?.phase));
+        assert.deepEqual(
+          left.map(({ metadata }) => metadata.name),
+          [],
+        );
+        const listed = (await host.client.listAllDomains()).map((domain) => domain.name);
+        assert.deepEqual(listed, []);
+      });
+    },
+    dispose: async () => {
+      ingress.kill('SIGKILL');
+      await ingress.ended;
+      await stage.dispose();
+    },
+  };
+};
+
+export const giveCertificate = async (
+  { rest, namespace }: Stage,
+  name: string,
+  { cert, key }: ReturnType<typeof selfSigned>,
+): Promise<void> => {
+  const encoded = (pem: string): string => Buffer.from(pem).toString('base64');
+  await rest.create(SECRETS, {
+    metadata: { name, namespace },
+    data: { 'tls.crt': encoded(cert), 'tls.key': encoded(key) },
+  });
+};
+
+/** Starts the real program; resolves when it serves. */
+export const startIngress = async (namespace: string, ...more: readonly string[]): Promise<IngressProgram> => {
+  const { ingressKubeconfig } = await sharedCluster();
+  const args = [
+    `--kubeconfig=${ingressKubeconfig}`,
+    `--identity=${namespace}`,
+    // More than one, so that each is watched by itself.
+    `--namespaces=${namespace},default`,
+    ...['--http-address=127.0.0.1:0', '--https-address=127.0.0.1:0', '--metrics-address=127.0.0.1:0'],
+    '--notify-address=0.0.0.0:0',
+    `--default-tls-secret=${namespace}/default`,
+    '--drain-delay=0s',
+  ];
+  const program = startProgram(['ingress', ...args, ...more], { lifetimeMs: LIFETIME_MS });
+  const line = (message: string): LogLine => {
+    const found = program.log().find((one) => one.message === message);
+    assert.ok(found !== undefined, `no "${message}" in:\n${program.said()}`);
+    return found;
+  };
+  const serving = await eventually(() => line('The ingress serves'), { timeoutMs: 30_000 });
+  return {
+    ...program,
+    port: Number(serving['port']),
+    tlsPort: Number(serving['tlsPort']),
+    metricsUrl: `http://127.0.0.1:${String(line('Hatchery starts')['port'])}/metrics`,
+    requests: () => program.log().filter(({ message }) => message === 'A request is over'),
+  };
+};
+
+const askFor = (port: number, name: string, { method = 'GET', path = '/', headers, body, signal }: Question) =>
+  new Promise<Answer>((resolve, reject) => {
+    const begun = performance.now();
+    const asked = requestPlain({
+      ...{ host: '127.0.0.1', port, method, path, agent: false, timeout: 30_000 },
+      headers: { Host: `${name}.test`, ...headers },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    asked.once('timeout', () => asked.destroy(new Error(`${name} gave no answer in time`)));
+    asked.once('error', reject);
+    asked.once('response', (response) => {
+      const headMs = performance.now() - begun;
+      let text = '';
+      response.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
+      response.once('error', reject);
+      response.once('end', () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, headMs });
+      });
+    });
+    if (headers?.['Expect'] === undefined) asked.end(body);
+    else asked.once('continue', () => asked.end(body));
+  });
