@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { SecretValues } from '#controller/domain/secrets.ts';
-import { createStore, silentLogger } from '#controller/kube/index.ts';
+import { createStore, KubeError, silentLogger } from '#controller/kube/index.ts';
 import type { RestClient, Store } from '#controller/kube/index.ts';
 import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import { Placer } from './placer.ts';
@@ -36,8 +36,10 @@ const BACK_OFF = {
 const VALUES = { plain: new Map(), secrets: new SecretValues() };
 const LACK = { reason: 'ConfigMapNotFound', message: 'there is no ConfigMap' } as const;
 
-/** A placer with one host that takes everything, whose ConfigMaps are answered by the test. */
-function stage(duringWrite: (store: Store<EphemeralDomain, DomainIndex>) => void = () => undefined) {
+type DuringWrite = (store: Store<EphemeralDomain, DomainIndex>, stored: EphemeralDomain) => void;
+
+/** A placer with one host that takes everything, whose ConfigMaps are answered by the test. `duringWrite` may throw. */
+function stage(duringWrite: DuringWrite = () => undefined, live?: () => EphemeralDomain) {
   const clock = new FakeClock();
   // As Node's own timers may be: a little early.
   const early = {
@@ -53,11 +55,14 @@ function stage(duringWrite: (store: Store<EphemeralDomain, DomainIndex>) => void
   let claimed = 0;
   const answers: ((provision: Provision) => void)[] = [];
   const rest = {
-    patchStatus: (_type: unknown, _ref: unknown, patch: { readonly status?: unknown }) => {
-      duringWrite(store);
+    patchStatus: async (_type: unknown, _ref: unknown, patch: { readonly status?: unknown }) => {
+      await Promise.resolve();
       const metadata = { ...pending.metadata, resourceVersion: '8' };
-      return Promise.resolve({ ...pending, metadata, status: merge(undefined, patch.status) });
+      const stored = { ...pending, metadata, status: merge(undefined, patch.status) } as EphemeralDomain;
+      duringWrite(store, stored);
+      return stored;
     },
+    get: () => (live === undefined ? Promise.reject(failure('transport', 'get')) : Promise.resolve(live())),
   } as unknown as RestClient;
   const worker = {
     assume: () => {
@@ -136,7 +141,47 @@ describe('Placer, while ConfigMaps are read', () => {
   });
 });
 
+function failure(error: 'transport' | 'conflict', verb: 'patch' | 'get'): KubeError {
+  const ref = { namespace: 'default', name: 'x' };
+  return new KubeError({ error, message: error, verb, kind: 'EphemeralDomain', ref, host: 'test' });
+}
+
 describe('Placer, while a binding is being stored', () => {
+  it('keeps the place while it is not known whether a binding is stored, also once it was not yet when it was read', async () => {
+    let writes = 0;
+    let late: EphemeralDomain = resource();
+    const { clock, store, placer, pending, claims, turn, answer } = stage(
+      (_, stored) => {
+        writes += 1;
+        // Its answer is lost, and the write is done only after the second try was refused on the way.
+        if (writes === 3) late = stored;
+        throw failure(writes === 3 ? 'conflict' : 'transport', 'patch');
+      },
+      () => late,
+    );
+    placer.noticed(pending);
+    await turn();
+    await answer({ kind: 'ready', resource: pending, values: VALUES });
+    for (const tried of [1, 2]) {
+      assert.deepEqual([writes, claims.size], [tried, 1]);
+      await clock.advance(1_000);
+      await turn();
+    }
+    assert.equal(store.get('default/x')?.status?.host, 'h');
+    assert.equal(claims.size, 0);
+    assert.equal(placer.waitsSince(pending), undefined);
+  });
+
+  it('gives the place back at once where a binding cannot have been stored', async () => {
+    const { placer, pending, claims, turn, answer } = stage(() => {
+      throw failure('conflict', 'patch');
+    });
+    placer.noticed(pending);
+    await turn();
+    await answer({ kind: 'ready', resource: pending, values: VALUES });
+    assert.equal(claims.size, 0);
+  });
+
   it('forgets no resource whose attempt failed before the answer came: the next one follows after its pause', async () => {
     const failed: EphemeralDomain = {
       ...resource(),

@@ -1,5 +1,5 @@
 import { attemptUuid, domainName } from '#controller/domain/identity.ts';
-import { isKubeError, keyOf } from '#controller/kube/index.ts';
+import { isKubeError, keyOf, sleep } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import { policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
@@ -257,7 +257,12 @@ export class Placer {
     const leave = await writer.gate.enter(Priority.bind);
     try {
       const patch = bindPatch(resource, binding, wall());
-      const written = await writer.write(resource, patch, (stored) => bindHere(worker, stored, values));
+      // Until it is known, the place is nobody else's: the binding may be stored.
+      const onStored = (stored: EphemeralDomain): void => bindHere(worker, stored, values);
+      const written = await writer.writeSurely(resource, patch, onStored, async () => {
+        await sleep(this.#parts.clock, RETRY_MS);
+        return !this.#stopped;
+      });
       const now = written.kind === 'stored' ? written.resource : store.get(keyOf(resource.metadata));
       if (now === undefined || !isSameBinding(bindingOf(now), binding)) return { kind: 'again', afterMs: 0 };
       this.#seen.delete(now.metadata.uid);

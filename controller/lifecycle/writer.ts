@@ -65,14 +65,49 @@ export class StatusWriter {
     onStored?: (resource: EphemeralDomain) => void,
   ): Promise<Written> {
     try {
+      return await this.#write(resource, patch, onStored);
+    } catch (error) {
+      if (!isKubeError(error) || !error.mayHaveRun) throw error;
+      await this.readLive(keyOf(resource.metadata));
+      return { kind: 'again' };
+    }
+  }
+
+  /**
+   * As write, but ends only when it is known whether the patch is stored: after a lost answer it may still be under way, and
+   * reading would not tell. It is sent again after each `pause` until it is stored, or the resource has changed, after which
+   * no earlier one can be. Throws KubeError where nothing was written, or once `pause` resolves with false.
+   */
+  async writeSurely(
+    resource: EphemeralDomain,
+    patch: StatusPatch,
+    onStored: (resource: EphemeralDomain) => void,
+    pause: () => Promise<boolean>,
+  ): Promise<Written> {
+    let mayBeStored = false;
+    for (;;) {
+      try {
+        return await this.#write(resource, patch, onStored);
+      } catch (error) {
+        if (!isKubeError(error)) throw error;
+        mayBeStored ||= error.mayHaveRun;
+        if (!mayBeStored || !(await pause())) throw error;
+      }
+    }
+  }
+
+  async #write(
+    resource: EphemeralDomain,
+    patch: StatusPatch,
+    onStored?: (resource: EphemeralDomain) => void,
+  ): Promise<Written> {
+    try {
       const stored = await this.#rest.patchStatus<EphemeralDomain>(EPHEMERAL_DOMAINS, resource.metadata, patch);
       onStored?.(stored);
       this.#store.put(stored);
       return { kind: 'stored', resource: stored };
     } catch (error) {
-      const decideAgain =
-        isKubeError(error) && (error.mayHaveRun || error.kind === 'conflict' || error.kind === 'not-found');
-      if (!decideAgain) throw error;
+      if (!isKubeError(error, 'conflict', 'not-found')) throw error;
       await this.readLive(keyOf(resource.metadata));
       return { kind: 'again' };
     }

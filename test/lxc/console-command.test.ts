@@ -18,6 +18,9 @@ interface Kubeconfig {
   readonly users: readonly { readonly name: string; readonly user: object }[];
 }
 
+/** A program starts, and asks two servers, within this on a busy machine. */
+const SPEAKS = { timeoutMs: 40_000 };
+
 describe('hatchery console', function () {
   this.timeout(STARTUP_TIMEOUT_MS);
   let stage: Stage;
@@ -71,7 +74,7 @@ describe('hatchery console', function () {
       await stage.create(`followed-${who}`, guest('-mode http'));
       const { status } = await stage.until(`followed-${who}`, inPhase('Running'), 30_000);
       const following = startProgram(commandLine(who, `followed-${who}`, '-f'));
-      await eventually(() => assert.match(following.printed(), /listens on port 8000\n$/));
+      await eventually(() => assert.match(following.printed(), /listens on port 8000\n$/), SPEAKS);
       // It ends once it was visited.
       await fetch(`http://${status?.address ?? ''}:8000/`, { signal: AbortSignal.timeout(10_000) });
       const { code, stdout, stderr } = await following.ended;
@@ -84,15 +87,16 @@ describe('hatchery console', function () {
   it('-f on one that waits for a place: follows it once it runs', async () => {
     await stage.create('awaited', { ...guest('-mode http'), suspend: true });
     const following = startProgram(commandLine('reader', 'awaited', '-f'));
-    await eventually(() => assert.match(following.said(), /waits until \S+\/awaited runs \(Pending: Suspended: /), {
-      timeoutMs: 40_000,
-    });
+    await eventually(
+      () => assert.match(following.said(), /waits until \S+\/awaited runs \(Pending: Suspended: /),
+      SPEAKS,
+    );
     await stage.rest.patch(
       EPHEMERAL_DOMAINS,
       { name: 'awaited', namespace: stage.namespace },
       { spec: { suspend: false } },
     );
-    await eventually(() => assert.match(following.printed(), /listens on port 8000\n$/), { timeoutMs: 20_000 });
+    await eventually(() => assert.match(following.printed(), /listens on port 8000\n$/), SPEAKS);
     const { status } = await stage.until('awaited', inPhase('Running'));
     await fetch(`http://${status?.address ?? ''}:8000/`, { signal: AbortSignal.timeout(10_000) });
     const { code, stderr } = await following.ended;
@@ -109,10 +113,10 @@ describe('hatchery console', function () {
   });
 
   it('ends with Ctrl-C while it follows', async () => {
-    await stage.create('quiet', guest('-mode run -seconds 60'));
+    await stage.create('quiet', guest('-mode run -seconds 600'));
     await stage.until('quiet', inPhase('Running'), 30_000);
     const following = startProgram(commandLine('reader', 'quiet', '-f'));
-    await eventually(() => assert.match(following.printed(), /runs for 60 s/));
+    await eventually(() => assert.match(following.printed(), /runs for 600 s/), SPEAKS);
     following.kill('SIGINT');
     const { signal } = await following.ended;
     assert.equal(signal, 'SIGINT');

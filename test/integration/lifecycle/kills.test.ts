@@ -16,7 +16,7 @@ const LIFE_NAMES = Object.keys(LIVES) as readonly LifeName[];
 /** Looks that come or not, as events fall. */
 const LOOKS = ['DOMAIN_LOOKUP_BY_UUID', 'DOMAIN_GET_STATE', 'DOMAIN_GET_XML_DESC', 'GET'];
 const DOCS = resolve(import.meta.dirname, '../../../docs/lifecycle.md');
-/** All kills, on a busy machine; some two minutes where nothing else runs. */
+/** All kills, on a busy machine; a minute and a half where nothing else runs. */
 const ALL_MS = 1_200_000;
 
 function nameOf({ point, when }: Case): string {

@@ -19,7 +19,10 @@ export interface Trap {
 }
 
 const PASSES: Guarded = { call: () => true, answer: () => true };
-const MOST_MS = 2_000;
+/** Others that come to their points within this of each other meet the same kill. */
+const TOGETHER_MS = 700;
+/** Nothing is held for longer before the kill: no call of the controller's times out by then. */
+const MOST_MS = 4_000;
 
 interface SetTrap extends Trap {
   readonly sprung: () => void;
@@ -34,7 +37,8 @@ export class Checkpoint {
   /** Messages of these were handed on, and their answers are waited for. */
   readonly #underWay = new Set<SetTrap>();
   readonly #sprung: SetTrap[] = [];
-  #late: NodeJS.Timeout | undefined;
+  #firstAt = 0;
+  #soon: NodeJS.Timeout | undefined;
   /** Lives by their domains' UUIDs, in the order of their binding. */
   readonly #bound = new Map<string, string>();
 
@@ -64,7 +68,7 @@ export class Checkpoint {
     return undefined;
   }
 
-  /** A message that springs a trap goes no further; the kill, which may serve several traps, follows within moments. */
+  /** A message that springs a trap is held; the kill follows once all that can be has been sprung. */
   guard(sighting: Sighting): Guarded {
     this.seen.push(sighting);
     const before = this.#take('before', sighting);
@@ -90,16 +94,28 @@ export class Checkpoint {
   }
 
   #spring(trap: SetTrap): false {
+    if (this.#sprung.length === 0) this.#firstAt = performance.now();
     this.#sprung.push(trap);
-    if (this.#underWay.size === 0) this.#killNow();
-    // One whose answer does not come is not waited for long.
-    else this.#late ??= setTimeout(() => this.#killNow(), MOST_MS);
+    if (this.#traps.size === 0 && this.#underWay.size === 0) this.#killNow();
+    else this.#killSoon();
     return false;
   }
 
+  #killSoon(): void {
+    clearTimeout(this.#soon);
+    const leftMs = this.#firstAt + MOST_MS - performance.now();
+    this.#soon = setTimeout(
+      () => {
+        // What was acted on may not be asked for again: its answer is waited for.
+        if (this.#underWay.size > 0 && leftMs > TOGETHER_MS) this.#killSoon();
+        else this.#killNow();
+      },
+      Math.min(TOGETHER_MS, Math.max(0, leftMs)),
+    );
+  }
+
   #killNow(): void {
-    clearTimeout(this.#late);
-    this.#late = undefined;
+    clearTimeout(this.#soon);
     this.#kill();
     // What was not answered by now has not come to its point.
     for (const trap of this.#underWay) this.#traps.add(trap);

@@ -31,11 +31,16 @@ export const POINTS: readonly Point[] = [
   ...first('deleted', 'GET', 'DOMAIN_DESTROY_FLAGS', 'DOMAIN_UNDEFINE_FLAGS'),
 ];
 
-/** Kinds whose lives take a while to their points: those of one line are lived at once. */
-const SLOW: readonly (readonly LifeName[])[] = [
+/** Kinds that are lived at once, since their lives come to their points at about the same time. */
+const TOGETHER: readonly (readonly LifeName[])[] = [
   ['waits', 'retry'],
   ['deadline', 'no grace'],
+  ['plain', 'template', 'born suspended'],
+  ['suspend', 'deleted'],
 ];
+
+/** Lived alone: a kill that is meant for another life, just before, would be the end of it. */
+const ALONE = 'POST Event';
 
 /** A point, and when the controller is killed there. */
 export interface Case {
@@ -46,7 +51,9 @@ export interface Case {
 /** All cases, in groups of which each is lived at once, one group after the other. */
 export function caseGroups(): readonly (readonly Case[])[] {
   const cases = POINTS.flatMap((point) => (['before', 'after'] as const).map((when) => ({ point, when })));
-  const groups = SLOW.map((lives) => cases.filter(({ point }) => lives.includes(point.life)));
+  const groups = TOGETHER.map((lives) =>
+    cases.filter(({ point }) => lives.includes(point.life) && point.what !== ALONE),
+  );
   return [...groups, ...cases.filter((each) => !groups.flat().includes(each)).map((each) => [each])];
 }
 

@@ -56,7 +56,9 @@ export class History {
     this.bound.set(domain.uuid, host);
     for (const [other, { metadata, status }] of this.standing) {
       if (other === uid || isFinished(status?.phase) || status?.address === undefined) continue;
-      if (status.address === address) this.violations.push(`${address}: of ${name} and ${metadata.name} at once`);
+      if (status.address !== address) continue;
+      const others = `${metadata.name} (${metadata.resourceVersion}: ${JSON.stringify(status)})`;
+      this.violations.push(`${address}: of ${name} (${domain.uuid}) and ${others} at once`);
     }
   }
 }
