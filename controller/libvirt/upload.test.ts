@@ -122,7 +122,8 @@ describe('libvirt uploads', () => {
         yield Buffer.from('x');
         await new Promise(() => undefined);
       },
-      options: { timeoutMs: 20 },
+      // Longer than the opening of the stream takes on a busy machine: before that there is no end to tell.
+      options: { timeoutMs: 500 },
       fails: isKind('timeout'),
       status: MessageStatus.error,
     },

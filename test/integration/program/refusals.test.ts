@@ -41,7 +41,11 @@ interface Refusal {
 }
 
 const REFUSALS: readonly Refusal[] = [
-  { what: 'no command', args: [], line: 'no command is given; there are: controller, console (see hatchery --help)' },
+  {
+    what: 'no command',
+    args: [],
+    line: 'no command is given; there are: controller, ingress, console (see hatchery --help)',
+  },
   { what: 'an unknown command', args: ['controler'], line: 'unknown command "controler"; did you mean controller?' },
   {
     what: 'an unknown flag',
