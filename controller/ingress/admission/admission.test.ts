@@ -259,7 +259,8 @@ describe('Retry-After', () => {
     assert.equal(queue.retryAfter('ns', 't'), 2);
     visits('cde');
     await told();
-    for (const _ of [1, 2]) assert.equal(queue.retryAfter('ns', 't'), 5);
+    assert.equal(queue.retryAfter('ns', 't'), 5);
+    assert.equal(queue.retryAfter('ns', 't'), 5);
   });
 
   it('a client over its limit makes nobody else come later', async () => {

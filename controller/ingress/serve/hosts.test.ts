@@ -33,10 +33,11 @@ const listing = (items: readonly DomainHost[]): RestClient =>
   }) as unknown as RestClient;
 
 describe('what the ingress knows of the network of guests', () => {
-  const stop = { abort: () => undefined as void, ended: Promise.resolve() };
+  let stopping = new AbortController();
+  let ended = Promise.resolve();
   afterEach(async () => {
-    stop.abort();
-    await stop.ended;
+    stopping.abort();
+    await ended;
   });
 
   /** `routes`: the address of this machine on the route to each of these. */
@@ -48,9 +49,8 @@ describe('what the ingress knows of the network of guests', () => {
     const parts = { clock: new FakeClock(), random: () => 0, logger: silentLogger };
     const hosts = createHosts({ ...parts, client: listing(items), notify: { endpointFor } });
     assert.equal(hosts.hasSynced(), false);
-    const stopping = new AbortController();
-    stop.abort = () => stopping.abort();
-    stop.ended = hosts.run(stopping.signal);
+    stopping = new AbortController();
+    ended = hosts.run(stopping.signal);
     await settle();
     return hosts;
   };
