@@ -23,8 +23,8 @@ describe('replicas of the ingress', function () {
     this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
-    // The only namespace whose Leases the controller may read.
-    await stage.controller({ options: { settleMs: 300, ingressNamespace: 'hatchery-system' } });
+    // The only namespace whose Leases the controller may list.
+    await stage.controller({ options: { settleMs: 300, ingressNamespace: 'hatchery-ingress' } });
     await stage.untilHost(host.name, 'True');
   });
   after(() => stage.dispose());
@@ -72,9 +72,9 @@ describe('replicas of the ingress', function () {
     const [dead = '', alive = ''] = names;
     // As it was left behind: nobody renews it any more.
     const spec = { holderIdentity: dead, leaseDurationSeconds: 1, renewTime: '2026-01-02T03:04:05.000000Z' };
-    const metadata = { name: `${INGRESS_LEASE_PREFIX}${dead}`, namespace: 'hatchery-system' };
+    const metadata = { name: `${INGRESS_LEASE_PREFIX}${dead}`, namespace: 'hatchery-ingress' };
     await stage.rest.create(LEASES, { metadata, spec });
-    const living = replica(alive, 'hatchery-system');
+    const living = replica(alive, 'hatchery-ingress');
     const [killed, serving] = names.map((name) => createSpawnStage(stage, { replica: name }));
     assert.ok(killed !== undefined && serving !== undefined);
     const web: SpawnBackend = await serving.template('web', { readiness: { notify: {}, periodMilliseconds: 200 } });
