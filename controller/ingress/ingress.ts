@@ -1,23 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { BlockList } from 'node:net';
 
 import type { Registry } from 'prom-client';
 
-import type { Cidr, IngressConfig } from '#controller/config/index.ts';
+import type { IngressConfig } from '#controller/config/index.ts';
 import { sleep } from '#controller/kube/index.ts';
 import type { Clock, EventRecorder, KubeLogger, KubeMetrics, Random, RestClient } from '#controller/kube/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
 import type { Health } from '#controller/observe/index.ts';
 import { AdmissionQueue } from './admission/index.ts';
-import {
-  ANSWER_BUDGET_BYTES,
-  BODY_BUDGET_BYTES,
-  Budget,
-  DRAIN_LIMITS,
-  FRONT_LIMITS,
-  startFront,
-} from './proxy/index.ts';
-import type { DrainLimits, Front, Head, TlsOptions } from './proxy/index.ts';
+import { ANSWER_BUDGET_BYTES, BODY_BUDGET_BYTES, Budget, FRONT_LIMITS, startFront } from './proxy/index.ts';
+import type { Front } from './proxy/index.ts';
 import { holdReplica, replicaName } from './replicas/index.ts';
 import { createRoutes } from './routes/index.ts';
 import type { Routes } from './routes/index.ts';
@@ -25,6 +17,7 @@ import type { DefaultCertificate } from './serve/default-certificate.ts';
 import { createHandler } from './serve/handler.ts';
 import { createHosts } from './serve/hosts.ts';
 import { createRecorder } from './serve/record.ts';
+import { addressesOf, drainLimitsOf, tlsOf, trust, upgradesFor } from './serve/settings.ts';
 import { Spawner } from './spawn/index.ts';
 
 /** What an ingress is made of. */
@@ -85,7 +78,14 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const serve = async (signal: AbortSignal): Promise<void> => {
     if (!(await allSynced(routes, () => hosts.hasSynced() && spawner.isReady(), clock, signal))) return;
     front = await startFront({
-      ...{ http: config.httpAddress, https: tlsOf(parts, routes), clock, logger, limits: FRONT_LIMITS, handle },
+      ...{
+        http: config.httpAddress,
+        https: tlsOf(config.httpsAddress, routes, parts.defaultCertificate?.pem),
+        clock,
+        logger,
+        limits: FRONT_LIMITS,
+        handle,
+      },
       policy: { isTrusted: trust(config.trustedProxies), randomHex: (bytes) => randomBytes(bytes).toString('hex') },
       budget: new Budget(BODY_BUDGET_BYTES),
       upgradesFor: (head) => upgradesFor(routes, head),
@@ -151,53 +151,3 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-
-const drainLimitsOf = (config: IngressConfig): DrainLimits => ({
-  ...DRAIN_LIMITS,
-  delayMs: config.drainDelay,
-  // Without a time in which others learn of it, nobody has connections that a request may still come on.
-  idleMs: config.drainDelay === 0 ? 0 : DRAIN_LIMITS.idleMs,
-  limitMs: config.drainDelay + config.drainLimit,
-  upgradedLimitMs: config.drainDelay + config.drainUpgradedLimit,
-});
-
-const addressesOf = (address: string | undefined) => {
-  if (address === undefined) return [];
-  return [/^[0-9.]+$/.test(address) ? { ip: address } : { hostname: address }];
-};
-
-const upgradesFor = (
-  routes: Pick<Routes, 'current'>,
-  { authority, path, scheme, upgrades }: Head,
-): readonly string[] => {
-  if (upgrades.length === 0) return [];
-  const match = routes.current().table.match({ host: authority, path, tls: scheme === 'https' });
-  return match.kind === 'backend' ? upgrades.filter((protocol) => match.backend.http.upgrades.has(protocol)) : [];
-};
-
-/** Certificates are looked up for each handshake, so a new one counts from the next on. */
-const tlsOf = (
-  { config, defaultCertificate }: IngressParts,
-  routes: Pick<Routes, 'current'>,
-): TlsOptions | undefined => {
-  if (config.httpsAddress === undefined) return undefined;
-  const find = (servername: string | undefined) => {
-    const choice = routes.current().certificates.find(servername);
-    return choice.kind === 'certificate' ? choice.certificate : undefined;
-  };
-  return {
-    listen: config.httpsAddress,
-    contextFor: (servername) => find(servername)?.context,
-    defaultCertificate: defaultCertificate?.pem,
-    mayServe: (servername, host) => {
-      const shown = find(servername)?.fingerprint;
-      return shown !== undefined && shown === find(host)?.fingerprint;
-    },
-  };
-};
-
-const trust = (proxies: readonly Cidr[]): ((address: string) => boolean) => {
-  const list = new BlockList();
-  for (const { address, prefix, family } of proxies) list.addSubnet(address, prefix, family);
-  return (address) => list.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
-};

@@ -5,7 +5,7 @@ import { giveToOwner, writeOwnedFile } from '../bed/owner.ts';
 import { isRunning, waitFor } from '../bed/process.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { pkiOf } from '../cluster/pki.ts';
-import { portFor, recordedPort } from '../cluster/ports.ts';
+import { isFree, portFor, PortTakenError, recordedPort } from '../cluster/ports.ts';
 import { answersOk, startHatchery } from './controller.ts';
 import { UsageError } from './hostlist.ts';
 
@@ -62,10 +62,15 @@ export async function startIngress(bed: Bed, cluster: Cluster, options: IngressO
   return { name, pid, url: `http://127.0.0.1:${port}/`, tlsUrl: `https://127.0.0.1:${tlsPort}/`, metricsUrl };
 }
 
-/** Refuses a PORT other than that of the ingress that runs already. */
+/** Refuses a PORT that the ingress cannot have: somebody else has it, or the ingress runs on another. */
 export async function checkPort(bed: Bed, port: number | undefined): Promise<void> {
+  if (port === undefined) return;
+  if (!(await isRunning(bed, 'ingress'))) {
+    if (!(await isFree(port))) throw new PortTakenError('ingress', port);
+    return;
+  }
   const current = await recordedPort(bed, 'ingress');
-  if (port === undefined || current === undefined || port === current || !(await isRunning(bed, 'ingress'))) return;
+  if (current === undefined || port === current) return;
   throw new UsageError(`PORT: the ingress runs on port ${current} already: make down first, or leave PORT out`);
 }
 

@@ -104,7 +104,7 @@ describe('hatchery ingress that has not enough, or whose visitors leave', functi
     {
       phase: 'while its domain is made',
       name: 'creating',
-      words: '-mode http',
+      words: '-mode http -delay_ms 60000',
       until: async () => assert.equal(await metric('slots_held'), 1),
     },
     {

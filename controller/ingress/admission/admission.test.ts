@@ -250,6 +250,19 @@ describe('Retry-After', () => {
     assert.equal(retryAfter(refused), 50);
   });
 
+  it('for one who had a slot but no host: as for one who would be last in the queue, who sends nobody away', async () => {
+    const { queue, visits, told } = createScene();
+    assert.equal(queue.retryAfter('ns', 't'), 1);
+    visits('ab');
+    await told();
+    // 4 in 5 seconds, while nobody was served yet.
+    assert.equal(queue.retryAfter('ns', 't'), 2);
+    visits('cde');
+    await told();
+    assert.equal(queue.retryAfter('ns', 't'), 5);
+    assert.equal(queue.retryAfter('ns', 't'), 5);
+  });
+
   it('a client over its limit makes nobody else come later', async () => {
     const { visits, visit, told } = createScene();
     const limits = { ...LIMITS, maxPerClient: 1 };

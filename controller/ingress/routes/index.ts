@@ -2,7 +2,7 @@
 export * from './route.ts';
 export * from './table.ts';
 export * from './certificates.ts';
-export { readKeyPair } from './keypair.ts';
+export { keyPairOf } from './keypair.ts';
 export type { Certificate, KeyPair } from './keypair.ts';
 export { hostOf } from './hostnames.ts';
 export { INGRESS_CONTROLLER } from './classes.ts';

@@ -76,7 +76,7 @@ describe('the route table', () => {
     assert.ok(match.kind === 'backend');
     const { http, ...backend } = match.backend;
     assert.deepEqual(backend, {
-      ...{ namespace: 'default', template: 'impl', templateUid: 'impl-uid' },
+      ...{ namespace: 'default', template: 'impl', resource: template('impl') },
       ingress: { namespace: 'default', name: 'web' },
     });
     assert.equal(http.port, 8000);

@@ -1,6 +1,6 @@
 import { SECRETS } from '#controller/kube/index.ts';
 import type { RestClient } from '#controller/kube/index.ts';
-import { readKeyPair } from '../routes/index.ts';
+import { keyPairOf } from '../routes/index.ts';
 import type { Certificate } from '../routes/index.ts';
 
 /** What visitors are shown who name no host, or one that no Ingress has a certificate for. */
@@ -22,9 +22,8 @@ export const readDefaultCertificate = async (
   const { items } = await client.list(SECRETS, { namespace, fieldSelector: `metadata.name=${name}`, signal });
   const [secret] = items;
   if (secret === undefined) return { ok: false, why: `there is no Secret ${namespace}/${name}` };
-  const [cert, key] = ['tls.crt', 'tls.key'].map((entry) => Buffer.from(secret.data?.[entry] ?? '', 'base64'));
-  if (cert === undefined || key === undefined) return { ok: false, why: 'it has no tls.crt or no tls.key' };
-  const pair = readKeyPair(cert, key);
+  const pair = keyPairOf(secret);
   if (pair.kind === 'unusable') return { ok: false, why: `Secret ${namespace}/${name}: ${pair.fault}` };
-  return { ok: true, value: { certificate: pair.certificate, pem: { cert: cert.toString(), key: key.toString() } } };
+  const pem = (entry: string) => Buffer.from(secret.data?.[entry] ?? '', 'base64').toString();
+  return { ok: true, value: { certificate: pair.certificate, pem: { cert: pem('tls.crt'), key: pem('tls.key') } } };
 };

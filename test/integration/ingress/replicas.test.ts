@@ -23,7 +23,7 @@ describe('replicas of the ingress', function () {
     this.timeout(STARTUP_TIMEOUT_MS);
     stage = await createStage();
     host = await stage.host();
-    // The only namespace whose Leases the controller may read.
+    // The only namespace whose Leases the controller may list.
     await stage.controller({ options: { settleMs: 300, ingressNamespace: 'hatchery-ingress' } });
     await stage.untilHost(host.name, 'True');
   });
