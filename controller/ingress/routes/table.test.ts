@@ -74,11 +74,12 @@ describe('the route table', () => {
   it('tells what serves a request, with the policy of its template', () => {
     const match = table.match({ host: 'impl.test', path: '/x', tls: true });
     assert.ok(match.kind === 'backend');
-    const { http, ...backend } = match.backend;
+    const { http, resource, ...backend } = match.backend;
     assert.deepEqual(backend, {
-      ...{ namespace: 'default', template: 'impl', templateUid: 'impl-uid' },
+      ...{ namespace: 'default', template: 'impl' },
       ingress: { namespace: 'default', name: 'web' },
     });
+    assert.equal(resource.metadata.uid, 'impl-uid');
     assert.equal(http.port, 8000);
   });
 
