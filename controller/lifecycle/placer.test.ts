@@ -172,6 +172,27 @@ describe('Placer, while a binding is being stored', () => {
     assert.equal(placer.waitsSince(pending), undefined);
   });
 
+  it('binds others while it is not known of many whether their bindings are stored', async () => {
+    const { store, placer, turn, answer, asked } = stage(() => {
+      throw failure('transport', 'patch');
+    });
+    const many = Array.from({ length: 20 }, (_, index) => {
+      const { metadata, ...rest } = resource();
+      return { ...rest, metadata: { ...metadata, name: `x-${index}`, uid: `u-${index}` } };
+    });
+    store.replaceAll(many, '7');
+    let begun = 0;
+    for (const each of many) placer.noticed(each);
+    for (let idle = 0; idle < 3; idle += 1) {
+      await turn();
+      for (; asked() > 0; begun += 1) {
+        await answer({ kind: 'ready', resource: many[0] ?? resource(), values: VALUES });
+        idle = 0;
+      }
+    }
+    assert.equal(begun, 20);
+  });
+
   it('gives the place back at once where a binding cannot have been stored', async () => {
     const { placer, pending, claims, turn, answer } = stage(() => {
       throw failure('conflict', 'patch');

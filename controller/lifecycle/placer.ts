@@ -55,6 +55,8 @@ export class Placer {
   readonly #holds: Holds;
   /** UIDs of what is being bound: what is noticed of it meanwhile begins no second binding, which would share its claims. */
   readonly #binding = new Set<string>();
+  /** How many of those pause, since it is not known whether their binding is stored. */
+  #pausing = 0;
   #isDue = false;
   #stopped = false;
 
@@ -166,7 +168,7 @@ export class Placer {
   }
 
   #pass(): void {
-    for (let decided = 0; this.#binding.size < BINDS_AT_ONCE; decided += 1) {
+    for (let decided = 0; this.#binding.size - this.#pausing < BINDS_AT_ONCE; decided += 1) {
       const item = this.#pending.next();
       if (item === undefined) return;
       if (decided >= DECISIONS_AT_ONCE) {
@@ -254,15 +256,19 @@ export class Placer {
     const name = domainName(address, uuid);
     const seen = this.#seen.get(resource.metadata.uid) ?? wall();
     const binding = { host, address, name, uuid, hostBoot: identity.boot, hostDaemon: identity.daemon, seen };
-    const leave = await writer.gate.enter(Priority.bind);
+    let leave = await writer.gate.enter(Priority.bind);
+    const pause = async (): Promise<boolean> => {
+      leave();
+      this.#pausing += 1;
+      this.#due();
+      await sleep(this.#parts.clock, RETRY_MS);
+      this.#pausing -= 1;
+      leave = await writer.gate.enter(Priority.bind);
+      return !this.#stopped;
+    };
     try {
       const patch = bindPatch(resource, binding, wall());
-      // Until it is known, the place is nobody else's: the binding may be stored.
-      const onStored = (stored: EphemeralDomain): void => bindHere(worker, stored, values);
-      const written = await writer.writeSurely(resource, patch, onStored, async () => {
-        await sleep(this.#parts.clock, RETRY_MS);
-        return !this.#stopped;
-      });
+      const written = await writer.writeSurely(resource, patch, (stored) => bindHere(worker, stored, values), pause);
       const now = written.kind === 'stored' ? written.resource : store.get(keyOf(resource.metadata));
       if (now === undefined || !isSameBinding(bindingOf(now), binding)) return { kind: 'again', afterMs: 0 };
       this.#seen.delete(now.metadata.uid);
@@ -286,10 +292,7 @@ type Outcome =
 
 type Ready = Extract<Provision, { kind: 'ready' }>;
 
-interface Place extends Assumption {
-  readonly host: string;
-  readonly uuid: string;
-}
+type Place = Assumption & { readonly host: string; readonly uuid: string };
 
 function bindHere(worker: HostWorker, stored: EphemeralDomain, values: Values): void {
   const binding = bindingOf(stored);
