@@ -9,7 +9,7 @@ import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage
 import type { Stage } from '../integration/lifecycle/stage.ts';
 import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
 
-const LONG = 120_000;
+const LONG = 240_000;
 
 /** Guests that are asked to shut down by Xen's own way (xenstore's control/shutdown): their kernel runs /sbin/poweroff. */
 describe('domains that are stopped on Xen', function () {
