@@ -5,7 +5,7 @@ import { eventually } from '#test/support/eventually.ts';
 import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage.ts';
 import type { RunningController, Stage } from '../integration/lifecycle/stage.ts';
 
-const LONG = 120_000;
+const LONG = 240_000;
 
 describe('consoles of domains on Xen', function () {
   this.timeout(STARTUP_TIMEOUT_MS);

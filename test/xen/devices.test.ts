@@ -14,7 +14,7 @@ import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage
 import type { RunningController, Stage } from '../integration/lifecycle/stage.ts';
 import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
 
-const LONG = 120_000;
+const LONG = 240_000;
 const MIB = 2 ** 20;
 const CONTENT = 'the-data-of-a-read-only-volume';
 const DATA: DiskSpec = { name: 'data', volume: 'data.img' };

@@ -25,7 +25,7 @@ import type { Heard, IsolationRig, Station } from '#test/support/isolation.ts';
 import { readPki } from '../integration/lifecycle/stage-hosts.ts';
 import { domainText, guestAddress, hatchling } from './virsh.ts';
 
-const LONG = 120_000;
+const LONG = 240_000;
 const BOOT = 400_000;
 const SOON = 60_000;
 const INITRD = 'prober-initrd';

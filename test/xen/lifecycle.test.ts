@@ -8,7 +8,7 @@ import { createStage, finishedAs, inPhase } from '../integration/lifecycle/stage
 import type { Stage } from '../integration/lifecycle/stage.ts';
 import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
 
-const LONG = 120_000;
+const LONG = 240_000;
 
 describe('domains on Xen', function () {
   this.timeout(XEN_TEST_TIMEOUT_MS);
