@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
+import { eventually } from './eventually.ts';
 import { arp, BROADCAST, datagram, ipv6, ping, syn, tagged, toBridge } from './frames.ts';
 import type { Ends, HeardFrame } from './frames.ts';
 
@@ -52,14 +53,19 @@ export function attackerTo(rig: IsolationRig, to: string, changes: Partial<Ends>
   return { fromMac: rig.attacker.mac, toMac: rig.router.mac, from: rig.attacker.address, to, ...changes };
 }
 
-/** Resolves when a guest refuses a connection: then it is there, and heard of it. An emulated one may take its time. */
-export async function reach(address: string): Promise<void> {
-  const socket = connect({ host: address, port: 9, signal: AbortSignal.timeout(10_000) });
-  try {
-    await assert.rejects(once(socket, 'connect'), { code: 'ECONNREFUSED' });
-  } finally {
-    socket.destroy();
-  }
+/**
+ * Resolves when a guest refuses a connection: then it is there, and heard of it. Tried again, since a router may give up
+ * on ARP (after 60 ms on the way to a box' guests) before an emulated guest has answered.
+ */
+export function reach(address: string): Promise<void> {
+  return eventually(async () => {
+    const socket = connect({ host: address, port: 9, signal: AbortSignal.timeout(5_000) });
+    try {
+      await assert.rejects(once(socket, 'connect'), { code: 'ECONNREFUSED' });
+    } finally {
+      socket.destroy();
+    }
+  });
 }
 
 function assertHeard(frames: readonly HeardFrame[], kind: HeardFrame['kind'], from: string): void {
