@@ -31,6 +31,8 @@ const VISIT_TIMEOUT_MS = 60_000;
 const QUIET_MS = 300;
 const WARM_UP_MS = 5000;
 const SLOW_MS = 900;
+/** How long a floor's domain may stay: its end was told by then, or never will be (LXC: a few in a thousand under load). */
+const UNTOLD_MS = 5000;
 
 console.log(
   JSON.stringify(await withBenchBed({ hosts: process.env['HOSTS'] ?? 'lxc:1', ingress: true }, (bed) => measure(bed))),
@@ -115,9 +117,6 @@ async function throughput(arm: Arm): Promise<number> {
   if (unlike.size > 0) console.log(`  ${arm.name}: answers other than 200: ${JSON.stringify([...unlike])}`);
   return served.size / ((end - begun - WARM_UP_MS) / 1000);
 }
-
-/** How long a floor's domain may stay: its end was told by then, or never will be (LXC: a few in a thousand under load). */
-const UNTOLD_MS = 5000;
 
 async function untilEmpty(observer: Hypervisor): Promise<void> {
   const begun = performance.now();
