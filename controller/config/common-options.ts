@@ -1,6 +1,6 @@
 import { readPath } from './option.ts';
 import type { OptionTable } from './option.ts';
-import { readChoice, readText } from './values.ts';
+import { readChoice, readHost, readText } from './values.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['json', 'text'] as const;
@@ -13,6 +13,8 @@ export interface CommonConfig {
   /** Path; the usual places ($KUBECONFIG, ~/.kube/config, in-cluster) where undefined. */
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
+  /** Host that guests are told; undefined: this machine's own address on the route to each. */
+  readonly notifyAdvertise: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -31,6 +33,14 @@ export const COMMON_OPTIONS: OptionTable<CommonConfig> = {
     shownDefault: 'its current-context',
     fallback: () => undefined,
     read: readText,
+  },
+  notifyAdvertise: {
+    placeholder: 'HOST',
+    description:
+      'Host that guests are told for NOTIFY_HOST and NOTIFY_URL; what lies between must leave their own address as it is',
+    shownDefault: "this machine's address on the route to each host's guests",
+    fallback: () => undefined,
+    read: readHost,
   },
   logLevel: {
     placeholder: 'LEVEL',

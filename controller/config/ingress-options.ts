@@ -28,8 +28,6 @@ export interface IngressConfig extends CommonConfig {
   readonly metricsAddress: ListenAddress;
   /** Where guests say that they are ready. */
   readonly notifyAddress: ListenAddress;
-  /** Host that guests are told; undefined: this machine's own address on the route to each. */
-  readonly notifyAdvertise: string | undefined;
   /** Written into the status of Ingresses; undefined: nothing is written. */
   readonly publishAddress: string | undefined;
   /** `kubernetes.io/tls` Secret for visitors who name no host; undefined: their handshake fails. */
@@ -102,14 +100,7 @@ export const INGRESS_OPTIONS: OptionTable<IngressConfig> = {
     fallback: () => ({ host: '0.0.0.0', port: 9405 }),
     read: readListenAddress,
   },
-  notifyAdvertise: {
-    placeholder: 'HOST',
-    description:
-      'Host that guests are told for NOTIFY_HOST and NOTIFY_URL; what lies between must leave their own address as it is',
-    shownDefault: "this machine's address on the route to each host's guests",
-    fallback: () => undefined,
-    read: readHost,
-  },
+  notifyAdvertise: COMMON_OPTIONS.notifyAdvertise,
   publishAddress: {
     placeholder: 'HOST',
     description: 'Address or name that is written into the status of the Ingresses that are served',

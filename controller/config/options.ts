@@ -9,7 +9,6 @@ import {
   readDuration,
   readIdentity,
   readLabel,
-  readHost,
   readListenAddress,
   readListenAddressOrOff,
   readNamespace,
@@ -38,8 +37,6 @@ export interface ControllerConfig extends CommonConfig {
   readonly tlsPrivateKeyFile: string | undefined;
   /** Where guests tell of themselves; undefined: nowhere. */
   readonly notifyAddress: ListenAddress | undefined;
-  /** Host that guests are told; undefined: this machine's own address on the route to each. */
-  readonly notifyAdvertise: string | undefined;
 }
 
 export const CONTROLLER_OPTIONS: OptionTable<ControllerConfig> = {
@@ -144,14 +141,7 @@ export const CONTROLLER_OPTIONS: OptionTable<ControllerConfig> = {
     fallback: () => ({ host: '0.0.0.0', port: 9403 }),
     read: readListenAddressOrOff,
   },
-  notifyAdvertise: {
-    placeholder: 'HOST',
-    description:
-      'Host that guests are told for NOTIFY_HOST and NOTIFY_URL; what lies between must leave their own address as it is',
-    shownDefault: "this machine's address on the route to each host's guests",
-    fallback: () => undefined,
-    read: readHost,
-  },
+  notifyAdvertise: COMMON_OPTIONS.notifyAdvertise,
   logLevel: COMMON_OPTIONS.logLevel,
   logFormat: COMMON_OPTIONS.logFormat,
 };

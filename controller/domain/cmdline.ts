@@ -46,12 +46,6 @@ const REFERENCE = /\$\$|\$\(([^)]*)\)/g;
 
 const isKnown = (name: string, names: CommandLineNames): name is CommandLineName => Object.hasOwn(names, name);
 
-/** A stretch of an expanded command line, and the parameter that it came from. */
-interface Piece {
-  readonly text: string;
-  readonly parameter?: string;
-}
-
 /** Whether a command line has `$(NAME)` for this name, written so that it is expanded. */
 export const refersTo = (template: string, wanted: string): boolean =>
   [...template.matchAll(REFERENCE)].some(([, name]) => name === wanted);

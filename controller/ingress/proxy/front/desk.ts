@@ -1,6 +1,6 @@
 import { failurePage } from '../pages.ts';
 import type { Exchange, Leaving } from '../exchange.ts';
-import { fieldsOf, valuesOf } from '../head/fields.ts';
+import { acceptOf } from '../head/fields.ts';
 import type { HeadReading } from '../head/types.ts';
 import type { FrontOptions } from './options.ts';
 
@@ -63,8 +63,7 @@ export class Desk {
       }
       case 'refused': {
         const { status, why, allow } = reading;
-        const accept = valuesOf(fieldsOf(rawHeaders), 'accept').join(',');
-        const page = failurePage({ status, phase: 'request', reason: 'RequestRefused', why }, accept);
+        const page = failurePage({ status, phase: 'request', reason: 'RequestRefused', why }, acceptOf(rawHeaders));
         const headers = allow === undefined ? page.headers : [...page.headers, 'Allow', allow];
         void parts.answer.whole({ ...page, headers });
         return NOBODY;
@@ -99,10 +98,9 @@ export class Desk {
   async #fail(exchange: Exchange, status: number, reason: string, why: string): Promise<void> {
     const { answer, head } = exchange;
     if (answer.state === 'begun') answer.cut();
-    const accept = valuesOf(fieldsOf(head.headers), 'accept').join(',');
     const { traceId } = head.trace;
     if (answer.state === 'open') {
-      await answer.whole(failurePage({ status, phase: 'request', reason, why, traceId }, accept));
+      await answer.whole(failurePage({ status, phase: 'request', reason, why, traceId }, acceptOf(head.headers)));
     }
   }
 }

@@ -85,3 +85,6 @@ export const passableTrailers = (flat: readonly string[]): readonly Field[] =>
     ({ key, value }) =>
       !isHopByHop(key) && !isOrigin(key) && !isOurs(key) && !isAmbiguous(key) && !NO_TRAILER.has(key) && isValue(value),
   );
+
+/** What a request accepts, as one list; empty where it does not say. */
+export const acceptOf = (headers: readonly string[]): string => valuesOf(fieldsOf(headers), 'accept').join(',');
