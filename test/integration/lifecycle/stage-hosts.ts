@@ -29,8 +29,11 @@ export interface AdoptedHost {
   /** How often each domain was started, by UUID, from libvirt's own events. */
   readonly starts: Map<string, number>;
   /** Every lifecycle event, in order. */
-  readonly events: LifecycleEvent[];
+  readonly events: Told[];
 }
+
+/** An event, and when the test heard of it: ISO 8601. */
+export type Told = LifecycleEvent & { readonly at: string };
 
 /** A host on the test driver whose guests end only when the test says so. */
 export interface StageHost extends AdoptedHost {
@@ -46,7 +49,7 @@ let cidrs = 0;
 /** What a client of the test's own saw of a host, over all its connections. */
 interface Seen {
   readonly starts: Map<string, number>;
-  readonly events: LifecycleEvent[];
+  readonly events: Told[];
 }
 
 /** Connects a client of the test's own, which counts starts. */
@@ -59,7 +62,7 @@ async function attach(uri: string, { starts, events }: Seen, tls?: TlsCredential
     observer: {
       onLifecycle: (told) => {
         const { domain, event } = told;
-        events.push(told);
+        events.push({ ...told, at: new Date().toISOString() });
         if (event === 'started') starts.set(domain.uuid, (starts.get(domain.uuid) ?? 0) + 1);
       },
     },

@@ -66,6 +66,8 @@ export interface Stage {
   untilHost(name: string, ready: 'True' | 'False', timeoutMs?: number): Promise<void>;
   /** Waits until the resource is as the check (which throws) wants it. */
   until(name: string, check: (resource: EphemeralDomain) => void, timeoutMs?: number): Promise<EphemeralDomain>;
+  /** What controllers logged and hosts told of any of these UUIDs, in order: for the message of a test that fails. */
+  story(...uuids: readonly string[]): string;
   dispose(): Promise<void>;
 }
 
@@ -145,13 +147,26 @@ export async function createStage(own?: Cluster): Promise<Stage> {
           try {
             check(resource);
           } catch (error) {
-            if (error instanceof Error) error.message += `\nstatus: ${JSON.stringify(resource.status)}`;
+            if (error instanceof Error) {
+              const { metadata, status } = resource;
+              const uuids = [metadata.uid, status?.domain?.uuid ?? []].flat();
+              error.message += `\nstatus: ${JSON.stringify(status)}\n${stage.story(...uuids)}`;
+            }
             throw error;
           }
           return resource;
         },
         { timeoutMs },
       ),
+    story: (...uuids) => {
+      const events = [...hosts, ...adopted].flatMap(({ name, events }) =>
+        events.map(({ at, ...told }) => `${at} ${name} ${JSON.stringify(told)}`),
+      );
+      return [...log, ...events]
+        .filter((line) => uuids.some((uuid) => line.includes(uuid)))
+        .sort()
+        .join('\n');
+    },
     dispose: async () => {
       for (const controller of running) await controller.stop();
       const left = await rest.list(EPHEMERAL_DOMAINS, { namespace });

@@ -14,13 +14,17 @@ export class History {
   readonly bound = new Map<string, string>();
   /** Final versions, by UID. */
   readonly finals = new Map<string, EphemeralDomainStatus>();
+  /** All versions in words, with the time at which they came: for the message of a walk that fails. */
+  readonly told: string[] = [];
   versions = 0;
 
   take(event: WatchEvent<EphemeralDomain>): void {
     if (event.type === 'BOOKMARK' || event.type === 'ERROR') return;
     const { object } = event;
     this.versions += 1;
-    const { uid, name } = object.metadata;
+    const { uid, name, resourceVersion } = object.metadata;
+    const version = JSON.stringify({ uid, resourceVersion, suspend: object.spec.suspend, ...object.status });
+    this.told.push(`${new Date().toISOString()} ${event.type} ${name} ${version}`);
     if (event.type === 'DELETED') {
       this.standing.delete(uid);
       return;

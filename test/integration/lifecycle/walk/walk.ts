@@ -22,6 +22,8 @@ export class Walk {
   /** What happened to each domain, by UUID. */
   readonly deeds = new Map<string, Set<Deed>>();
   readonly faults = new Map<Fault['kind'], number>();
+  /** Each fault in words, with its time: for the message of a walk that fails. */
+  readonly struck: string[] = [];
   /** Boots of hosts that have ended, as a binding names them: its watch event may come later than the host again. */
   readonly endedBoots = new Set<string>();
   readonly #stage: Stage;
@@ -134,6 +136,7 @@ export class Walk {
   }
 
   async #harm(fault: Fault): Promise<void> {
+    this.struck.push(`${new Date().toISOString()} fault ${JSON.stringify(fault)}`);
     switch (fault.kind) {
       case 'controller-killed':
         this.#controller?.lifeline.die();
