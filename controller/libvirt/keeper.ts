@@ -49,7 +49,9 @@ export class Keeper {
   #generation = 0;
   #downSince = 0;
   #readySince = 0;
-  #closing: Promise<void> | undefined;
+  /** From the first moment of close() on: what ends in it must not be taken for a loss, and opened again. */
+  #isClosing = false;
+  #closed: Promise<void> | undefined;
 
   constructor(settings: OpenSettings, options: KeeperOptions) {
     this.#settings = settings;
@@ -58,7 +60,7 @@ export class Keeper {
 
   /** None any more once it is being closed: what would still be sent then could not be waited for. */
   get session(): SessionInfo | undefined {
-    return this.#closing === undefined ? this.#info : undefined;
+    return this.#isClosing ? undefined : this.#info;
   }
 
   start(): void {
@@ -78,7 +80,7 @@ export class Keeper {
 
   /** Why a call cannot be made while there is no session. */
   absent(procedure: string): LibvirtError {
-    if (this.#closing !== undefined) return this.#error('closed', procedure, 'closed');
+    if (this.#isClosing) return this.#error('closed', procedure, 'closed');
     return this.#error('not-connected', procedure, 'not connected');
   }
 
@@ -99,7 +101,7 @@ export class Keeper {
 
   connected(timeoutMs: number): Promise<SessionInfo> {
     if (this.#info !== undefined) return Promise.resolve(this.#info);
-    if (this.#closing !== undefined) return Promise.reject(this.absent('connect'));
+    if (this.#isClosing) return Promise.reject(this.absent('connect'));
     return new Promise((resolve, reject) => {
       const { clock } = this.#settings;
       const timer = clock.setTimeout(() => {
@@ -125,8 +127,9 @@ export class Keeper {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    this.#isClosing = true;
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
 
   async #close(): Promise<void> {
@@ -177,7 +180,7 @@ export class Keeper {
 
   #onLost(cause: LibvirtError): void {
     const now = this.#settings.clock.now();
-    const closed = this.#closing !== undefined;
+    const closed = this.#isClosing;
     const error = closed && cause.kind !== 'closed' ? this.#error('closed', 'connect', 'closed', cause) : cause;
     const wasReady = this.#info !== undefined;
     this.#info = undefined;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { eventually } from '#test/support/eventually.ts';
 import { LibvirtError, connect } from './index.ts';
 import type { ConnectOptions, Hypervisor } from './index.ts';
+import { FakeClock } from './testing/clock.ts';
 import { FakeDaemon } from './testing/daemon.ts';
 import { event, reply } from './testing/frames.ts';
 import type { Message } from './testing/frames.ts';
@@ -188,7 +189,8 @@ describe('a libvirt session', () => {
 
   it('closes while it is being opened, and while it waits to try again', async () => {
     daemon.behave = () => 'silent';
-    const opening = open();
+    const clock = new FakeClock();
+    const opening = open({ clock });
     const waiter = opening.connected(5_000).then(
       () => 'connected',
       (error: unknown) => (error instanceof LibvirtError ? error.kind : String(error)),
@@ -196,7 +198,8 @@ describe('a libvirt session', () => {
     await eventually(() => assert.equal(daemon.peers.length, 2), { intervalMs: 2 });
     await opening.close();
     assert.equal(await waiter, 'closed');
-    assert.equal(daemon.peers.length, 2);
+    // A retry that is left to be made would open it again: two clients where its owner knows of one.
+    assert.equal(clock.pending, 0);
   });
 
   it('closes though the daemon does not answer its leave', async () => {
