@@ -8,6 +8,7 @@ import { finishedSteps, step } from '../bed/step.ts';
 import { throwIfInterrupted } from '../bed/interrupt.ts';
 import type { TestHost } from '../hosts/host.ts';
 import { followDomains } from './demo/follow.ts';
+import { lastWords } from './demo/lastwords.ts';
 import { request } from './demo/request.ts';
 import type { Requested } from './demo/request.ts';
 import { describeChange, isFinished, momentsOf } from './demo/view.ts';
@@ -54,11 +55,16 @@ export async function runDemo(bed: Bed, cleanup: Cleanup): Promise<void> {
     `\n$ kubectl get dh -o wide\n${(await running.cluster.kubectl(['get', 'domainhosts', '-o', 'wide'])).trimEnd()}\n`,
   );
 
-  const seen = await step('Running examples/hello.yaml', () => applyAndFollow(running, host));
-  await report(running, seen);
-  await judge(running, host, seen);
-  const requested = await step('Asking the ingress for a page', () => request(running, host, sayer()));
-  judgeRequest(requested, host);
+  try {
+    const seen = await step('Running examples/hello.yaml', () => applyAndFollow(running, host));
+    await report(running, seen);
+    await judge(running, host, seen);
+    const requested = await step('Asking the ingress for a page', () => request(running, host, sayer()));
+    judgeRequest(requested, host);
+  } catch (error) {
+    console.log(`\n${await lastWords(bed)}\n`);
+    throw error;
+  }
   console.log(`\nWhat each step took:\n${summary(upMs)}\n`);
   console.log(
     'Both domains ran on Xen, one applied and one for a request, and have succeeded. Taking everything down.',
