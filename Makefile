@@ -58,8 +58,8 @@ lint: ## Check style and types.
 format: ## Bring all files into one format.
 	@hack/modules.sh && node_modules/.bin/prettier --write --log-level=warn .
 
-generate: ## Make the TypeScript types from crds/.
+generate: ## Make the TypeScript types from crds/, and docs/http-table.md from its cases.
 	$(RUN) hack/generate/main.ts
 
-verify: ## Fail where the generated types are stale.
+verify: ## Fail where something generated is stale.
 	$(RUN) hack/generate/main.ts --check
