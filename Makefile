@@ -11,7 +11,7 @@ unexport PORT
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-untold bench-patrol lint format generate verify
+.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-request bench-untold bench-patrol lint format generate verify
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -52,14 +52,17 @@ bench-patrol: ## Measure what looking after 1,000 idle domains costs an LXC host
 bench-spawn: ## Time requests through Hatchery against the least that any such program needs (HOSTS=lxc:1 or xen:1).
 	$(RUN) bench/spawn/main.ts
 
+bench-request: ## Count what a request writes to the API server, and time its guest's notice to its first byte, at 8 a second.
+	$(RUN) bench/request/main.ts
+
 lint: ## Check style and types.
 	@hack/modules.sh && node_modules/.bin/eslint . && node_modules/.bin/tsc --noEmit -p .
 
 format: ## Bring all files into one format.
 	@hack/modules.sh && node_modules/.bin/prettier --write --log-level=warn .
 
-generate: ## Make the TypeScript types from crds/.
+generate: ## Make the TypeScript types from crds/, and docs/http-table.md from its cases.
 	$(RUN) hack/generate/main.ts
 
-verify: ## Fail where the generated types are stale.
+verify: ## Fail where something generated is stale.
 	$(RUN) hack/generate/main.ts --check

@@ -9,13 +9,16 @@ export interface Visit {
   readonly marker: string | undefined;
   /** Phases that the server itself told, milliseconds by name. */
   readonly phases: ReadonlyMap<string, number>;
+  readonly body: string;
+  /** NAMESPACE/NAME of the EphemeralDomain that answered, where the server tells. */
+  readonly domain: string | undefined;
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const MARKER = /data-domain="?([0-9a-f-]{36})/;
 
 /** Asks for a page and reads it to its end. Rejects where the connection cannot be had or breaks. */
-export function visit(port: number, timeoutMs: number): Promise<Visit> {
+export function visit(port: number, timeoutMs: number, host = 'bench.example'): Promise<Visit> {
   return new Promise((resolve, reject) => {
     const begun = performance.now();
     let received = Buffer.alloc(0);
@@ -23,7 +26,7 @@ export function visit(port: number, timeoutMs: number): Promise<Visit> {
     const socket = connect({ host: '127.0.0.1', port });
     const timer = setTimeout(() => socket.destroy(new Error(`no whole answer after ${timeoutMs} ms`)), timeoutMs);
     socket.setNoDelay(true);
-    socket.write('GET / HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n');
+    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
     socket.on('data', (chunk) => {
       const now = performance.now();
       received = Buffer.concat([received, chunk]);
@@ -43,11 +46,14 @@ export function visit(port: number, timeoutMs: number): Promise<Visit> {
 
 function readAnswer(bytes: Buffer): Omit<Visit, 'firstByteMs'> {
   const text = bytes.toString('latin1');
-  const head = text.slice(0, text.indexOf('\r\n\r\n'));
+  const end = text.indexOf('\r\n\r\n');
+  const head = text.slice(0, end);
   return {
     status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? Number.NaN),
     marker: MARKER.exec(text)?.[1],
     phases: phasesOf(head),
+    body: text.slice(end + HEAD_END.length),
+    domain: /^x-hatchery-domain: (.*)$/im.exec(head)?.[1],
   };
 }
 

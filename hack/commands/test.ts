@@ -20,7 +20,7 @@ const CHECKS: readonly { readonly text: string; readonly argv: readonly string[]
   { text: 'Checking style (eslint)', argv: ['eslint', '.'] },
   { text: 'Checking format (prettier)', argv: ['prettier', '--check', '--log-level=warn', '.'] },
   { text: 'Checking types (tsc)', argv: ['tsc', '--noEmit', '-p', '.'] },
-  { text: 'Checking that generated types are fresh', argv: ['node', 'hack/generate/main.ts', '--check'] },
+  { text: 'Checking that what is generated is fresh', argv: ['node', 'hack/generate/main.ts', '--check'] },
 ];
 
 /** Runs the checks (for all tests) and then mocha; its counts are the last line, whatever failed before. */

@@ -1,3 +1,5 @@
+import { cellsOf, isCode } from './tables.ts';
+
 /** A test that a row of docs/lifecycle.md names: which kind of host it runs on, and its file. */
 export interface NamedTest {
   readonly kind: string;
@@ -96,25 +98,12 @@ function testFaults(path: string, ids: readonly string[], rows: ReadonlyMap<stri
   });
 }
 
-/** Cells of a table's line; none where it is no such line, or the one that parts head and body. */
-function cellsOf(line: string): readonly string[] {
-  if (!line.startsWith('|')) return [];
-  return line
-    .split(/(?<!\\)\|/)
-    .slice(1, -1)
-    .map((cell) => cell.trim());
-}
-
 function endRow(id: string, cells: readonly string[]): EndRow {
   const words = cells
     .slice(1)
     .flatMap((cell) => Array.from(cell.matchAll(/`([A-Z][A-Za-z]+)`/g), ([, word = '']) => word));
   const links = Array.from((cells.at(-1) ?? '').matchAll(/\[([^\]]+)\]\(\.\.\/([^)]+)\)/g));
   return { id, reasons: words, tests: links.map(([, kind = '', path = '']) => ({ kind, path })) };
-}
-
-function isCode(cell: string): boolean {
-  return /^`[^`]+`$/.test(cell);
 }
 
 function repeated(words: readonly string[]): readonly string[] {

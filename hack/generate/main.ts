@@ -1,6 +1,6 @@
 /**
  * Makes what stands in crds/ and nowhere else: the TypeScript types of controller/api/*.gen.ts, and the copy of an
- * EphemeralDomain's spec in the template's CRD.
+ * EphemeralDomain's spec in the template's CRD. And docs/http-table.md: what comes of each request of a table of cases.
  *
  *   node hack/generate/main.ts           writes what has changed
  *   node hack/generate/main.ts --check   writes nothing; fails when a file is stale
@@ -8,6 +8,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { HTTP_TABLE, httpTable } from '../docs/http-table.ts';
 import { generated } from './generate.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -28,7 +29,8 @@ const main = async (args: readonly string[]): Promise<number> => {
     return 2;
   }
   let stale = 0;
-  for (const { path, text } of await generated(ROOT)) {
+  const made = [...(await generated(ROOT)), { path: HTTP_TABLE, text: await httpTable() }];
+  for (const { path, text } of made) {
     if ((await readOrEmpty(join(ROOT, path))) === text) continue;
     stale += 1;
     if (args.includes('--check')) {

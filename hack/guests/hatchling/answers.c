@@ -69,12 +69,16 @@ static void add_headers(struct text *text, const char *line)
 	add_word(text, "]");
 }
 
-/* Says in JSON what request it got: {guest, method, target, headers, body {length, crc32}, trailers}. */
+/*
+ * Says in JSON what request it got: {guest, method, target, protocol, headers, body {length, crc32}, trailers, times}. Times
+ * are UNIX microseconds: when its notice went out (0: none did), when the visitor's connection was taken, and when the first
+ * byte of its request was read.
+ */
 static void echo(struct visit *visit)
 {
 	static struct text text;
 	struct body body;
-	char numbers[96];
+	char numbers[160];
 
 	if (!read_body(visit, &body))
 		return;
@@ -84,12 +88,15 @@ static void echo(struct visit *visit)
 	add_string(&text, visit->method, strlen(visit->method));
 	add_word(&text, ",\"target\":");
 	add_string(&text, visit->target, strlen(visit->target));
+	add_word(&text, ",\"protocol\":");
+	add_string(&text, visit->version, strlen(visit->version));
 	add_word(&text, ",\"headers\":");
 	add_headers(&text, visit->headers);
 	add(&text, numbers, (size_t)snprintf(numbers, sizeof numbers, ",\"body\":{\"length\":%llu,\"crc32\":\"%08x\"},\"trailers\":",
 					     (unsigned long long)body.length, (unsigned)body.crc));
 	add_headers(&text, body.trailers);
-	add_word(&text, "}\n");
+	add(&text, numbers, (size_t)snprintf(numbers, sizeof numbers, ",\"times\":{\"notified\":%lld,\"accepted\":%lld,\"heard\":%lld}}\n",
+					     (long long)times.notified, (long long)times.accepted, (long long)times.heard));
 	send_answer(visit->socket, text.full ? "507 Insufficient Storage" : "200 OK", "application/json", text.bytes,
 		    text.full ? 0 : text.used);
 }

@@ -43,7 +43,7 @@ struct options {
 
 /* UNIX times in microseconds at which this guest's life went on; 0 where that did not happen. */
 struct times {
-	int64_t first, kernel, init, network, listening, notified, accepted, request, answer;
+	int64_t first, kernel, init, network, listening, notified, accepted, heard, request, answer;
 };
 
 extern struct options options;
@@ -93,7 +93,7 @@ bool send_answer(int connection, const char *status, const char *type, const cha
 /* The one request, as far as it has been read. */
 struct visit {
 	int socket;
-	const char *method, *target;
+	const char *method, *target, *version;
 	char *headers; /* their lines, up to the empty one */
 	char *body; /* what of it came along */
 	size_t buffered; /* how much that is */

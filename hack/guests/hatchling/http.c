@@ -19,7 +19,7 @@
 
 struct client {
 	int socket; /* -1: a free place */
-	int64_t accepted_ms, accepted_us;
+	int64_t accepted_ms, accepted_us, heard_us;
 	size_t used;
 	char request[MAX_REQUEST + 1];
 };
@@ -104,7 +104,7 @@ bool send_answer(int connection, const char *status, const char *type, const cha
 	char header[320];
 	int length = snprintf(header, sizeof header,
 			      "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
-			      "X-Hatchling: %s\r\nConnection: close\r\n\r\n",
+			      "Server: hatchling\r\nX-Hatchling: %s\r\nConnection: close\r\n\r\n",
 			      status, type, size, options.name);
 
 	return send_all(connection, header, (size_t)length) && send_all(connection, body, size);
@@ -158,6 +158,7 @@ static void answer(struct client *client, struct visit *visit)
 	if (options.mode != MODE_SSE)
 		pause_ms(options.delay_ms);
 	times.accepted = client->accepted_us;
+	times.heard = client->heard_us;
 	times.answer = now_us();
 	if (!answer_by_mode(visit))
 		answer_with_page(visit->socket, strcmp(visit->method, "HEAD") == 0, visit->target);
@@ -183,6 +184,7 @@ static bool parse_request_line(char *request, struct visit *visit)
 	if (version == NULL || version == target)
 		return false;
 	*version++ = '\0';
+	visit->version = version;
 	return strcmp(version, "HTTP/1.1") == 0 || strcmp(version, "HTTP/1.0") == 0;
 }
 
@@ -198,6 +200,8 @@ static bool hear(struct client *client)
 		drop(client);
 		return false;
 	}
+	if (client->used == 0)
+		client->heard_us = now_us();
 	client->used += (size_t)got;
 	client->request[client->used] = '\0';
 	char *end = strstr(client->request, "\r\n\r\n"), *bare = strstr(client->request, "\n\n");

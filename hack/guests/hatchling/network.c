@@ -191,9 +191,11 @@ void go_on_with_notice(struct notice *notice, short events)
 		return;
 	if (notice->socket >= 0 && events != 0) {
 		bool connected = getsockopt(notice->socket, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0;
+		/* Before it goes out: whoever gets it may act before this process goes on. */
+		int64_t now = now_us();
 
 		if (connected && send_notice(notice->socket)) {
-			times.notified = now_us();
+			times.notified = now;
 			notice->over = true;
 			return;
 		}

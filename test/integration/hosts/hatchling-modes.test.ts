@@ -44,6 +44,8 @@ describe('hatchling behind the proxy', () => {
     readonly guest: string;
     readonly method: string;
     readonly target: string;
+    readonly protocol: string;
+    readonly times: { readonly notified: number; readonly accepted: number; readonly heard: number };
     readonly headers: readonly (readonly [string, string])[];
     readonly body: { readonly length: number; readonly crc32: string };
     readonly trailers: readonly (readonly [string, string])[];
@@ -55,6 +57,9 @@ describe('hatchling behind the proxy', () => {
     await start('echo');
     const echo = echoOf(await answerTo(GET));
     assert.partialDeepStrictEqual(echo, { guest: 'guest-1', method: 'GET', target: '/a?b', trailers: [] });
+    assert.equal(echo.protocol, 'HTTP/1.1');
+    const { notified, accepted, heard } = echo.times;
+    assert.ok(notified === 0 && accepted <= heard && heard <= Date.now() * 1000, JSON.stringify(echo.times));
     assert.deepEqual(echo.headers.slice(0, 2), [
       ['Host', 'a.example'],
       ['X-A', '"\xe4"'],

@@ -115,44 +115,6 @@ describe('the front over TLS and HTTP/2', () => {
     assert.doesNotMatch(scene.guest.heard[0] ?? '', /expect/i);
   });
 
-  const refused: readonly (readonly [status: number, what: string, headers: OutgoingHttpHeaders])[] = [
-    [400, 'a host other than :authority', { host: 'b.example' }],
-    [400, 'a fragment', { ':path': '/a#b' }],
-    [400, 'a byte above 0x7E in the path', { ':path': '/\xff' }],
-    [400, 'a dot segment', { ':path': '/a/%2e%2e/b' }],
-    [400, 'a :scheme of neither kind', { ':scheme': 'ftp' }],
-    [405, 'TRACE', { ':method': 'TRACE' }],
-    [417, 'another expectation', { expect: 'x' }],
-    [421, 'a host of another certificate', { ':authority': 'c.example' }],
-    [431, '101 headers', Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`x-${i}`, 'y']))],
-    [204, 'OPTIONS *', { ':method': 'OPTIONS', ':path': '*' }],
-  ];
-  for (const [status, what, headers] of refused) {
-    it(`answers ${status} and tells no guest: ${what}`, async () => {
-      await start();
-      assert.equal((await hear(ask(headers))).status, status);
-      assert.equal(scene.guest.heard.length, 0);
-    });
-  }
-
-  for (const [what, headers] of [
-    ['an :authority with a user', { ':authority': 'u@a.example' }],
-    ['a path without /', { ':path': 'a' }],
-  ] as const) {
-    it(`has no answer but a reset to what HTTP/2 itself forbids: ${what}`, async () => {
-      await start();
-      assert.equal((await hear(ask(headers))).code, constants.NGHTTP2_PROTOCOL_ERROR);
-      assert.equal(scene.exchanges.length, 0);
-    });
-  }
-
-  it('drops what HTTP/1 could take for something of ours', async () => {
-    await start();
-    const headers = { 'x-forwarded-for': '9.9.9.9', 'x-hatchery-a': 'b', x_a: 'b', traceparent: 'c' };
-    assert.equal((await hear(ask(headers))).status, 200);
-    assert.doesNotMatch(scene.guest.heard[0] ?? '', /9\.9\.9\.9|hatchery|x_a|traceparent: c/i);
-  });
-
   it('serves a host of the same certificate', async () => {
     await start();
     assert.equal((await hear(ask({ ':authority': 'b.example' }))).status, 200);

@@ -6,6 +6,8 @@ import type { Authority } from './target.ts';
 import type { Framing, Head, HeadPolicy, HeadReading, Peer, RawHead, Refusal } from './types.ts';
 
 const MAX_HEADERS = 100;
+/** As Node's own limit for heads of HTTP/1; over HTTP/2 it would take 64 KiB. */
+const MAX_HEAD_BYTES = 16 * 1024;
 const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 const refuse = (status: Refusal['status'], why: string): Refusal => ({ kind: 'refused', status, why });
@@ -33,6 +35,7 @@ const faultOfShape = (raw: RawHead, fields: readonly Field[]): Refusal | undefin
   const { method, protocol, version } = raw;
   if (protocol === 'http/1' && version !== '1.0' && version !== '1.1') return refuse(505, 'only HTTP/1.0 and 1.1');
   if (fields.length > MAX_HEADERS) return refuse(431, `more than ${MAX_HEADERS} header fields`);
+  if (bytesOf(raw) > MAX_HEAD_BYTES) return refuse(431, `a head of more than ${MAX_HEAD_BYTES / 1024} KiB`);
   if (method === 'CONNECT' || method === 'TRACE') {
     return { ...refuse(405, `${method} is not served`), allow: ALLOWED };
   }
@@ -41,6 +44,10 @@ const faultOfShape = (raw: RawHead, fields: readonly Field[]): Refusal | undefin
   if (valuesOf(fields, 'authorization').length > 1) return refuse(400, 'more than one Authorization');
   return undefined;
 };
+
+/** What a head takes as HTTP/1 writes it, all but the spaces and ends of its lines. */
+const bytesOf = ({ method, target, authority = '', headers }: RawHead): number =>
+  headers.reduce((sum, text) => sum + text.length, method.length + target.length + authority.length);
 
 /** What Connection names is dropped; it must not name what the request hangs on, or what the ingress says. */
 const faultOfConnection = (fields: readonly Field[]): Refusal | undefined => {
