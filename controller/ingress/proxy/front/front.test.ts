@@ -186,7 +186,7 @@ describe('the front over HTTP/1', () => {
 });
 
 describe('a drain', () => {
-  const LIMITS = { delayMs: 40, idleMs: 60, limitMs: 5_000, upgradedLimitMs: 5_000 };
+  const LIMITS = { delayMs: 40, idleMs: 60, limitMs: 5_000, upgradedLimitMs: 5_000, lastBytesMs: 50 };
   let scene: Scene;
   afterEach(() => scene.close());
 
@@ -231,7 +231,9 @@ describe('a drain', () => {
     });
     const visitor = scene.open(GET);
     await soon(() => assert.equal(scene.exchanges.length, 1));
-    assert.deepEqual(await scene.front.drain({ delayMs: 0, idleMs: 0, limitMs: 50, upgradedLimitMs: 50 }), { cut: 1 });
+    assert.deepEqual(await scene.front.drain({ ...LIMITS, delayMs: 0, idleMs: 0, limitMs: 50, upgradedLimitMs: 50 }), {
+      cut: 1,
+    });
     assert.equal(scene.exchanges[0]?.signal.reason, 'drain-limit');
     assert.equal(await visitor.ended, 'fin');
     assert.match(visitor.text(), /^HTTP\/1\.1 503 [^]*\r\nRetry-After: 1\r\n[^]*\r\nConnection: close\r\n/);
