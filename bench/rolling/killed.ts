@@ -9,7 +9,7 @@ import { listedDomains, NAMESPACE } from '../support/left.ts';
 import { rounded } from '../support/lives.ts';
 import { steadily, tally } from '../support/pace.ts';
 import { hostOf, serveTemplate } from '../support/template.ts';
-import { ask } from '../support/visitors.ts';
+import { ask, isOverload } from '../support/visitors.ts';
 import type { Ending, Visitors } from '../support/visitors.ts';
 import type { Balancer } from './balancer.ts';
 
@@ -77,7 +77,7 @@ export async function killOne(bench: BenchBed, scene: Scene) {
   balancer.remove(last.name);
   const others = await asking;
   const endings = await Promise.all(held);
-  const broken = others.filter(({ ending }) => ending !== '200');
+  const broken = others.filter((ending) => ending.ending !== '200' && !isOverload(ending));
   const figures = {
     inFlight: before.length,
     endings: tally(endings.map(({ ending }) => ending)),
