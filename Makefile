@@ -11,7 +11,7 @@ unexport PORT
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-request bench-untold bench-patrol lint format generate verify
+.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-request bench-untold bench-patrol bench-rolling bench-outage bench-bulk lint format generate verify
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -54,6 +54,15 @@ bench-spawn: ## Time requests through Hatchery against the least that any such p
 
 bench-request: ## Count what a request writes to the API server, and time its guest's notice to its first byte, at 8 a second.
 	$(RUN) bench/request/main.ts
+
+bench-rolling: ## Replace two ingress replicas one after the other under load, and kill one with -9: is a request lost?
+	$(RUN) bench/rolling/main.ts
+
+bench-outage: ## Kill the controller again and again under 200 requests: how each ends.
+	$(RUN) bench/outage/main.ts
+
+bench-bulk: ## Send 1 GB up and down through one domain each: memory, throughput; WebSocket, SSE, HTTP/2, Expect.
+	$(RUN) bench/bulk/main.ts
 
 lint: ## Check style and types.
 	@hack/modules.sh && node_modules/.bin/eslint . && node_modules/.bin/tsc --noEmit -p .

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { httpPolicyOf } from '#controller/api/index.ts';
 import type { DomainHost, EphemeralDomainTemplate } from '#controller/api/index.ts';
-import { readLibvirtPki } from '#controller/config/index.ts';
 import { quantityKiB } from '#controller/domain/quantity.ts';
-import type { TlsCredentials } from '#controller/libvirt/index.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import type { BenchBed } from '../support/bed.ts';
+import { credentialsOf } from '../support/left.ts';
 import type { FloorSettings } from './floor.ts';
 
 /** One way of serving a request, at a port of this machine. */
@@ -24,11 +23,6 @@ export interface Arms {
   readonly floor: Arm;
   readonly plain: Arm;
   stop(): void;
-}
-
-/** The credentials with which a host is reached; none where it is reached over a unix socket. */
-export async function credentialsOf(host: TestHost): Promise<TlsCredentials | undefined> {
-  return host.tls === undefined ? undefined : readLibvirtPki(host.tls.pkipath, (path) => readFile(path, 'utf8'));
 }
 
 /** Starts both floors for the guest that the ingress of the bed serves. */

@@ -13,6 +13,7 @@ import type { Front } from './proxy/index.ts';
 import { holdReplica, replicaName } from './replicas/index.ts';
 import { createRoutes } from './routes/index.ts';
 import type { Routes } from './routes/index.ts';
+import { DefaultCertificates } from './serve/default-certificate.ts';
 import type { DefaultCertificate } from './serve/default-certificate.ts';
 import { createHandler } from './serve/handler.ts';
 import { createHosts } from './serve/hosts.ts';
@@ -52,7 +53,15 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const routes = createRoutes({
     ...{ ...shared, events: parts.events, namespaces: config.namespaces ?? [] },
     addresses: addressesOf(config.publishAddress),
-    ...(parts.defaultCertificate === undefined ? {} : { defaultCertificate: parts.defaultCertificate.certificate }),
+    defaultCertificate: () => defaultCertificate.current?.certificate,
+  });
+  let front: Front | undefined;
+  const defaultCertificate = new DefaultCertificates({
+    ...{ ...shared, secret: config.defaultTlsSecret, first: parts.defaultCertificate },
+    changed: ({ pem }) => {
+      front?.setDefaultCertificate(pem);
+      routes.refresh();
+    },
   });
   const hosts = createHosts({ ...shared, notify });
   const total = { maxConcurrent: config.maxConcurrent, maxQueued: config.maxQueued, queueTimeoutMs: MAX_QUEUE_MS };
@@ -63,7 +72,6 @@ export const createIngress = (parts: IngressParts): Ingress => {
     notifyEndpoint: () => hosts.notifyEndpoint(),
     hostOf: (address) => hosts.hostOf(address),
   });
-  let front: Front | undefined;
   const afterwards = new Set<Promise<void>>();
   const handle = createHandler({
     ...{ routes, queue, spawner, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
@@ -77,10 +85,11 @@ export const createIngress = (parts: IngressParts): Ingress => {
   /** Serves until it is told to end, or may no longer say that it is alive: then others delete what it made. */
   const serve = async (signal: AbortSignal): Promise<void> => {
     if (!(await allSynced(routes, () => hosts.hasSynced() && spawner.isReady(), clock, signal))) return;
+    const shown = defaultCertificate.current;
     front = await startFront({
       ...{
         http: config.httpAddress,
-        https: tlsOf(config.httpsAddress, routes, parts.defaultCertificate?.pem),
+        https: tlsOf(config.httpsAddress, routes, shown?.pem),
         clock,
         logger,
         limits: FRONT_LIMITS,
@@ -90,6 +99,8 @@ export const createIngress = (parts: IngressParts): Ingress => {
       budget: new Budget(BODY_BUDGET_BYTES),
       upgradesFor: (head) => upgradesFor(routes, head),
     });
+    const { current } = defaultCertificate;
+    if (current !== undefined && current !== shown) front.setDefaultCertificate(current.pem);
     logger.info('The ingress serves', { port: front.http.port, tlsPort: front.https?.port, replica });
     await aborted(signal);
     const { cut } = await front.drain(drainLimitsOf(config));
@@ -117,7 +128,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
       // What watches goes on until the last request is over.
       const over = new AbortController();
       const detach = notify.attach(spawner.receiver);
-      const watching = [routes.run(over.signal), hosts.run(over.signal), spawner.run(over.signal)];
+      const watching = [routes, hosts, spawner, defaultCertificate].map((part) => part.run(over.signal));
       try {
         await serveInTerms(signal);
       } finally {

@@ -21,6 +21,7 @@ import { Hosts } from './hosts.ts';
 import { createLifecycleMetrics } from './metrics.ts';
 import type { LifecycleMetrics } from './metrics.ts';
 import { Notices } from './notices.ts';
+import { deleteOldLeases } from './old-leases.ts';
 import { Placer } from './placer.ts';
 import { Preparer } from './preparer.ts';
 import { createReporter } from './reporter.ts';
@@ -99,7 +100,10 @@ async function run(deps: ControllerDeps, signal: AbortSignal, acts: (consoles: C
     acts(parts.consoles);
     const detach = deps.notify?.attach(parts.notices);
     signal.addEventListener('abort', () => detach?.(), { once: true });
-    await Promise.all([parts.hosts.run(), parts.finisher.run(signal), deleteAbandoned(deps, caches.domains, signal)]);
+    await Promise.all([
+      ...[parts.hosts.run(), parts.finisher.run(signal)],
+      ...[deleteAbandoned(deps, caches.domains, signal), deleteOldLeases(deps, signal)],
+    ]);
     detach?.();
   }
   parts.placer.stop();

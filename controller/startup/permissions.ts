@@ -49,7 +49,7 @@ export const rightsOf = (leaseNamespace: string, ingressNamespace: string): read
     ...rights(['create'], { group: 'authorization.k8s.io', resource: 'subjectaccessreviews' }),
     ...rights(['get'], { group: '', resource: 'configmaps', ...AUTHENTICATION }),
     ...rights(['create'], lease),
-    ...rights(['list'], { ...leases, namespace: ingressNamespace }),
+    ...rights(['list', 'delete'], { ...leases, namespace: ingressNamespace }),
     ...rights(['get', 'update'], { ...lease, name: LEASE_NAME }),
   ];
 };

@@ -83,13 +83,13 @@ export async function publishIngress(bed: Bed, ingress: IngressProcess): Promise
   await giveToOwner(bed.owner, ca);
 }
 
-/** Applies examples/ingress.yaml, and waits until the ingress says that it serves it. */
-export async function serveExample(bed: Bed, { kubectl }: Cluster): Promise<void> {
+/** Applies examples/ingress.yaml, and waits until the ingress, the process of that name, says that it serves it. */
+export async function serveExample(bed: Bed, { kubectl }: Cluster, name = 'ingress'): Promise<void> {
   await kubectl(['apply', '-f', join(bed.root, 'examples', 'ingress.yaml')]);
   const address = ['get', 'ingress', 'hello', '--output=jsonpath={.status.loadBalancer.ingress[0].ip}'];
   await waitFor('the ingress serves examples/ingress.yaml', async () => (await kubectl(address)) !== '', {
     timeoutMs: 30_000,
-    process: { bed, name: 'ingress' },
+    process: { bed, name },
   });
 }
 

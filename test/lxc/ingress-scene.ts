@@ -172,11 +172,13 @@ export const giveCertificate = async (
   name: string,
   { cert, key }: ReturnType<typeof selfSigned>,
 ): Promise<void> => {
+  await rest.create(SECRETS, { metadata: { name, namespace }, data: pairOf(cert, key) });
+};
+
+/** What a Secret with these in PEM holds. */
+export const pairOf = (cert: string, key: string) => {
   const encoded = (pem: string): string => Buffer.from(pem).toString('base64');
-  await rest.create(SECRETS, {
-    metadata: { name, namespace },
-    data: { 'tls.crt': encoded(cert), 'tls.key': encoded(key) },
-  });
+  return { 'tls.crt': encoded(cert), 'tls.key': encoded(key) };
 };
 
 /** Starts the real program; resolves when it serves. */

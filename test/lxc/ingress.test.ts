@@ -8,10 +8,11 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { crc32 } from 'node:zlib';
 
+import { SECRETS } from '#controller/kube/index.ts';
 import { selfSigned } from '#controller/serve/certificate.ts';
 import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
-import { createIngressScene, DEFAULT_CERTIFICATE, giveCertificate } from './ingress-scene.ts';
+import { createIngressScene, DEFAULT_CERTIFICATE, giveCertificate, pairOf } from './ingress-scene.ts';
 import type { Answer, IngressScene } from './ingress-scene.ts';
 
 interface Echo {
@@ -204,12 +205,30 @@ describe('hatchery ingress on an LXC host', function () {
       assert.equal(status, 200);
     });
 
-    it('shows the default certificate to who names no host', async () => {
+    const shownToNobody = async (): Promise<string | undefined> => {
       const socket = connect({ host: '127.0.0.1', port: scene.ingress.tlsPort, rejectUnauthorized: false });
       await once(socket, 'secureConnect');
       const shown = socket.getPeerX509Certificate()?.toString().trim();
       socket.destroy();
-      assert.equal(shown, DEFAULT_CERTIFICATE.cert.trim());
+      return shown;
+    };
+
+    it('shows the default certificate to who names no host', async () => {
+      assert.equal(await shownToNobody(), DEFAULT_CERTIFICATE.cert.trim());
+    });
+
+    it('shows another default certificate once its Secret holds one, and that on where it holds none', async () => {
+      const { rest, namespace } = scene.stage;
+      const [renewed, third] = [selfSigned(['localhost'], new Date()), selfSigned(['localhost'], new Date())];
+      const put = (data: Readonly<Record<string, string>>) =>
+        rest.patch(SECRETS, { namespace, name: 'default' }, { data });
+      await put(pairOf(renewed.cert, renewed.key));
+      await eventually(async () => assert.equal(await shownToNobody(), renewed.cert.trim()));
+      await put(pairOf(third.cert, renewed.key));
+      await eventually(() =>
+        assert.ok(scene.ingress.log().some(({ message }) => message.startsWith('The default certificate cannot'))),
+      );
+      assert.equal(await shownToNobody(), renewed.cert.trim());
     });
 
     it('serves HTTP/2', async () => {

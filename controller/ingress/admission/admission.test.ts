@@ -172,18 +172,6 @@ describe('AdmissionQueue', () => {
     await clock.advance(1_000);
     assert.deepEqual(await told(), ['e QueueTimeout']);
   });
-
-  it('drained, it refuses who waits and who comes; slots stay with who has them', async () => {
-    const { visits, visit, told, queue, clock } = createScene();
-    const [a] = visits('abcd');
-    await told();
-    queue.drain();
-    visit('e');
-    assert.deepEqual(await told(), ['c Draining', 'd Draining', 'e Draining']);
-    a?.slot().release();
-    assert.deepEqual(queue.load, { waiting: 0, held: 1 });
-    assert.equal(clock.pending, 0);
-  });
 });
 
 describe('Retry-After', () => {

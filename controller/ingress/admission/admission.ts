@@ -29,7 +29,6 @@ export class AdmissionQueue {
   #waiting = 0;
   #templates = 0;
   #sweepAt = FEW;
-  #isDraining = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -81,19 +80,6 @@ export class AdmissionQueue {
     this.#serve();
   }
 
-  /** Refuses all who wait, and all who come from now on. Slots stay with who has them. */
-  drain(): void {
-    this.#isDraining = true;
-    for (const { crowds } of this.#namespaces.values()) {
-      for (const crowd of crowds.values()) {
-        for (let waiter = crowd.waiting.shift(); waiter !== undefined; waiter = crowd.waiting.shift()) {
-          this.#dismiss(crowd, waiter, 'Draining');
-        }
-        this.#update(crowd);
-      }
-    }
-  }
-
   #crowdOf(namespace: string, template: string, limits: TemplateLimits): Crowd {
     const known = this.#namespaces.get(namespace)?.crowds.get(template);
     if (known !== undefined) return known;
@@ -109,7 +95,6 @@ export class AdmissionQueue {
   #refusalFor(crowd: Crowd, client: string): AdmissionRefusal | undefined {
     const { maxPerClient = Infinity, maxQueued } = crowd.limits;
     const { total } = this.#options;
-    if (this.#isDraining) return 'Draining';
     if ((crowd.clients.get(client) ?? 0) >= maxPerClient) return 'ClientLimit';
     if (this.#hasRoom(crowd)) return undefined;
     if (crowd.waiting.size >= this.#share(maxQueued)) return 'QueueFull';

@@ -36,9 +36,7 @@ export type AdmissionRefusal =
   /** Its client has as many requests here as one may. */
   | 'ClientLimit'
   /** This replica holds and queues as much as it may in all. */
-  | 'IngressFull'
-  /** This replica is about to end. */
-  | 'Draining';
+  | 'IngressFull';
 
 export type Admission =
   | { readonly kind: 'admitted'; readonly slot: Slot }

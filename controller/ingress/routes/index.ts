@@ -10,5 +10,7 @@ export { SSL_REDIRECT } from './ingress.ts';
 export { EMPTY_SNAPSHOT } from './snapshot.ts';
 export type { Snapshot } from './snapshot.ts';
 export type { Addresses } from './status.ts';
+export { Secrets } from './secrets.ts';
+export type { SecretsParts } from './secrets.ts';
 export { createRoutes } from './watcher.ts';
 export type { Routes, RoutesOptions } from './watcher.ts';

@@ -32,7 +32,7 @@ export interface RoutesOptions {
   /** What status.loadBalancer says. None: it is not written. */
   readonly addresses: Addresses;
   /** Shown to clients that name no host, or one that no Ingress has a certificate for. */
-  readonly defaultCertificate?: Certificate;
+  readonly defaultCertificate?: () => Certificate | undefined;
   /** Secrets followed at once, each a connection to the API server. Default 500. */
   readonly maxSecrets?: number;
 }
@@ -43,6 +43,8 @@ export interface Routes {
   current(): Snapshot;
   /** Resolves when a first whole snapshot is there: all routes, and each certificate that can be read. Never where run() ends before. */
   readonly synced: Promise<void>;
+  /** The default certificate is another one. */
+  refresh(): void;
   /** Until the signal aborts; resolves when all watches have ended. Call once. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -94,6 +96,10 @@ class Watcher implements Routes {
     return this.#snapshot;
   }
 
+  refresh(): void {
+    this.#schedule();
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const stop = (): void => {
       this.#stopped = true;
@@ -127,7 +133,7 @@ class Watcher implements Routes {
     const read = (namespace: string, name: string): SecretReading => this.#secrets.read(keyOf({ namespace, name }));
     const { snapshot, problems } = plan.build({
       read,
-      defaultCertificate,
+      defaultCertificate: defaultCertificate?.(),
       keyPairs: this.#keyPairs,
       now: clock.date(),
     });

@@ -16,7 +16,6 @@ const REFUSALS: Readonly<Record<AdmissionRefusal, string>> = {
   QueueTimeout: '503 admission QueueTimeout',
   ClientLimit: '429 admission ClientLimit',
   IngressFull: '503 admission IngressFull',
-  Draining: '503 admission Draining',
 };
 
 const SPAWN_FAILURES: readonly (readonly [SpawnFailure, string | undefined])[] = [

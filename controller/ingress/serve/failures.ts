@@ -10,7 +10,6 @@ const REFUSALS: Readonly<Record<AdmissionRefusal, string>> = {
   QueueTimeout: 'No place became free in the time that a request may wait for one.',
   ClientLimit: 'There are as many requests of yours under way as one visitor may have.',
   IngressFull: 'This ingress has as many requests as it may have.',
-  Draining: 'This ingress is being stopped.',
 };
 
 /** A request that got no slot. */

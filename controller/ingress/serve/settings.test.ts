@@ -15,6 +15,7 @@ describe('drainLimitsOf', () => {
   it('counts the limits from the end of the delay', () => {
     assert.deepEqual(drainLimitsOf({ drainDelay: 5_000, ...limits }), {
       ...{ delayMs: 5_000, limitMs: 65_000, upgradedLimitMs: 305_000, idleMs: DRAIN_LIMITS.idleMs },
+      lastBytesMs: DRAIN_LIMITS.lastBytesMs,
     });
   });
 

@@ -1,4 +1,5 @@
 import { failurePage } from '../pages.ts';
+import type { Failure } from '../pages.ts';
 import type { Exchange, Leaving } from '../exchange.ts';
 import { acceptOf } from '../head/fields.ts';
 import type { HeadReading } from '../head/types.ts';
@@ -81,7 +82,8 @@ export class Desk {
       await this.#options.handle(exchange);
     } catch (error) {
       this.#options.logger.error('A request could not be served', { traceId: exchange.head.trace.traceId, error });
-      await this.#fail(exchange, 500, 'InternalError', 'The ingress failed; its log says more.');
+      const why = 'The ingress failed; its log says more.';
+      await this.#fail(exchange, { status: 500, reason: 'InternalError', why });
     } finally {
       if (exchange.answer.state === 'open' || exchange.answer.state === 'begun') exchange.answer.cut();
       this.#underway.delete(entry);
@@ -91,16 +93,18 @@ export class Desk {
 
   #cut(exchange: Exchange): void {
     if (exchange.answer.state === 'open') {
-      void this.#fail(exchange, 503, 'Draining', 'The ingress is being stopped and had no more time for this request.');
+      const why = 'The ingress is being stopped and had no more time for this request.';
+      // The next replica serves it as soon as it is asked.
+      void this.#fail(exchange, { status: 503, reason: 'Draining', why, retryAfterSeconds: 1 });
     } else exchange.answer.cut();
   }
 
-  async #fail(exchange: Exchange, status: number, reason: string, why: string): Promise<void> {
+  async #fail(exchange: Exchange, failure: Omit<Failure, 'phase' | 'traceId'>): Promise<void> {
     const { answer, head } = exchange;
     if (answer.state === 'begun') answer.cut();
     const { traceId } = head.trace;
     if (answer.state === 'open') {
-      await answer.whole(failurePage({ status, phase: 'request', reason, why, traceId }, acceptOf(head.headers)));
+      await answer.whole(failurePage({ ...failure, phase: 'request', traceId }, acceptOf(head.headers)));
     }
   }
 }

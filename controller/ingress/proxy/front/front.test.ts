@@ -186,7 +186,7 @@ describe('the front over HTTP/1', () => {
 });
 
 describe('a drain', () => {
-  const LIMITS = { delayMs: 40, idleMs: 60, limitMs: 5_000, upgradedLimitMs: 5_000 };
+  const LIMITS = { delayMs: 40, idleMs: 60, limitMs: 5_000, upgradedLimitMs: 5_000, lastBytesMs: 50 };
   let scene: Scene;
   afterEach(() => scene.close());
 
@@ -231,8 +231,36 @@ describe('a drain', () => {
     });
     const visitor = scene.open(GET);
     await soon(() => assert.equal(scene.exchanges.length, 1));
-    assert.deepEqual(await scene.front.drain({ delayMs: 0, idleMs: 0, limitMs: 50, upgradedLimitMs: 50 }), { cut: 1 });
+    assert.deepEqual(await scene.front.drain({ ...LIMITS, delayMs: 0, idleMs: 0, limitMs: 50, upgradedLimitMs: 50 }), {
+      cut: 1,
+    });
     assert.equal(scene.exchanges[0]?.signal.reason, 'drain-limit');
-    await soon(() => assert.match(visitor.text(), /^HTTP\/1\.1 503 /));
+    assert.equal(await visitor.ended, 'fin');
+    assert.match(visitor.text(), /^HTTP\/1\.1 503 [^]*\r\nRetry-After: 1\r\n[^]*\r\nConnection: close\r\n/);
+  });
+
+  it('makes an answer its connection’s last though the request came before it', async () => {
+    scene = await startScene({ script: silent });
+    const visitor = scene.open(GET);
+    await soon(() => assert.equal(scene.guest.sockets.length, 1));
+    const drained = scene.front.drain({ ...LIMITS, delayMs: 0, idleMs: 0 });
+    scene.guest.sockets[0]?.end(OK);
+    assert.equal(await visitor.ended, 'fin');
+    assert.match(visitor.text(), /^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n/);
+    await drained;
+  });
+
+  it('serves what was pipelined before it, the last of them as the connection’s last', async () => {
+    scene = await startScene({ script: silent });
+    const visitor = scene.open(GET.repeat(2));
+    await soon(() => assert.equal(scene.front.counts().waiting, 1));
+    const drained = scene.front.drain({ ...LIMITS, delayMs: 0, idleMs: 0 });
+    scene.guest.sockets[0]?.end(OK);
+    await soon(() => assert.equal(scene.guest.sockets.length, 2));
+    scene.guest.sockets[1]?.end(OK);
+    assert.equal(await visitor.ended, 'fin');
+    assert.deepEqual(statusesOf(visitor.text()), [200, 200]);
+    assert.equal(visitor.text().match(/Connection: close/g)?.length, 1);
+    await drained;
   });
 });

@@ -17,9 +17,17 @@ export interface DrainLimits {
   /** How long requests may take from the beginning of the drain, and upgraded connections. */
   readonly limitMs: number;
   readonly upgradedLimitMs: number;
+  /** How long an HTTP/2 visitor may take to hear the end of its last answer and close, once all requests are over. */
+  readonly lastBytesMs: number;
 }
 
-export const DRAIN_LIMITS: DrainLimits = { delayMs: 5_000, idleMs: 5_000, limitMs: 60_000, upgradedLimitMs: 300_000 };
+export const DRAIN_LIMITS: DrainLimits = {
+  delayMs: 5_000,
+  idleMs: 5_000,
+  limitMs: 60_000,
+  upgradedLimitMs: 300_000,
+  lastBytesMs: 2_000,
+};
 
 export interface Drained {
   /** Requests and upgraded connections that were cut at their limit. */
@@ -59,7 +67,7 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
   const destroyAll = () => {
     for (const entry of desk.underway) entry.exchange.cut();
     http1.closeAllConnections();
-    for (const session of intake2?.sessions ?? []) session.destroy();
+    intake2?.destroyAll();
   };
   const close = async () => {
     const closed = servers.map(stopListening);
@@ -67,8 +75,8 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
     await Promise.all(closed);
     http1.close();
   };
-  /** Waits until a condition on the requests under way holds, or time is up. */
-  const until = (holds: () => boolean, ms: number): Promise<void> =>
+  /** Waits until a condition holds, looked at when a request is over, or something else is, or time is up. */
+  const until = (holds: () => boolean, ms: number, on = desk.onOver.bind(desk)): Promise<void> =>
     new Promise((resolve) => {
       const finish = () => {
         timer.cancel();
@@ -79,7 +87,7 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
         if (holds()) finish();
       };
       const timer = clock.after(ms, finish);
-      const forget = desk.onOver(look);
+      const forget = on(look);
       look();
     });
   const cutRest = async (upgraded: boolean): Promise<number> => {
@@ -93,16 +101,18 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
     const began = clock.now();
     const left = (ms: number) => Math.max(0, ms - (clock.now() - began));
     draining = true;
-    intake2?.sayGoodbye();
+    intake2?.beginToLeave();
     if (drainLimits.delayMs > 0) await sleep(clock, drainLimits.delayMs);
     const closed = servers.map(stopListening);
-    intake2?.sayGoodbye();
     await sleep(clock, drainLimits.idleMs);
     http1.closeIdleConnections();
+    intake2?.sayGoodbye();
     await until(() => counts().requests + counts().waiting === 0, left(drainLimits.limitMs));
     const requests = await cutRest(false);
     await until(() => counts().upgraded === 0, left(drainLimits.upgradedLimitMs));
     const upgraded = await cutRest(true);
+    // A stream is over before its last bytes are on their way.
+    if (intake2 !== undefined) await until(() => intake2.count() === 0, drainLimits.lastBytesMs, intake2.onClosed);
     destroyAll();
     await Promise.all(closed);
     http1.close();

@@ -2,49 +2,17 @@ import assert from 'node:assert/strict';
 import { connect, constants } from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import { connect as tcpConnect } from 'node:net';
-import { connect as tlsConnect, createSecureContext } from 'node:tls';
+import { connect as tlsConnect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 
-import { selfSigned } from '#controller/serve/certificate.ts';
 import { eventually } from '#test/support/eventually.ts';
+import { hear, TLS, trust } from '../testing/http2.ts';
 import { OK, answering, startScene } from '../testing/scene.ts';
 import type { Scene, SceneOptions } from '../testing/scene.ts';
-import type { TlsOptions } from './options.ts';
 
 const soon = <T>(check: () => T | Promise<T>): Promise<T> => eventually(check, { intervalMs: 2 });
-const certificate = selfSigned(['a.example', 'b.example'], new Date());
-const TLS: TlsOptions = {
-  listen: { host: '127.0.0.1', port: 0 },
-  contextFor: (name) => (name === 'broken.example' ? undefined : createSecureContext(certificate)),
-  defaultCertificate: certificate,
-  mayServe: (servername, host) => servername === undefined || servername === host || host === 'b.example',
-};
-const trust: ConnectionOptions = { ca: certificate.cert, servername: 'a.example' };
 const waiting: SceneOptions['handle'] = ({ signal }) =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
-
-interface Reply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly interim: readonly number[];
-  readonly trailers: Readonly<Record<string, unknown>>;
-  readonly body: string;
-  readonly code: number;
-}
-
-const hear = (stream: ClientHttp2Stream): Promise<Reply> =>
-  new Promise((resolve) => {
-    let [body, headers, trailers]: [string, Record<string, unknown>, Record<string, unknown>] = ['', {}, {}];
-    const interim: number[] = [];
-    stream.setEncoding('latin1').on('data', (data) => (body += String(data)));
-    stream.on('headers', (early) => interim.push(Number(early[':status'])));
-    stream.once('response', (given) => (headers = { ...given }));
-    stream.once('trailers', (given: Record<string, unknown>) => (trailers = { ...given }));
-    stream.on('error', () => undefined);
-    stream.once('close', () =>
-      resolve({ status: Number(headers[':status']), headers, interim, trailers, body, code: stream.rstCode }),
-    );
-  });
 
 describe('the front over TLS and HTTP/2', () => {
   let scene: Scene;
@@ -162,20 +130,6 @@ describe('the front over TLS and HTTP/2', () => {
     }
     await soon(() => assert.equal(code, constants.NGHTTP2_ENHANCE_YOUR_CALM));
     await soon(() => assert.equal(session.destroyed, true));
-  });
-
-  it('drains: says goodbye, finishes what is under way, and serves one stream of each connection that comes yet', async () => {
-    await start({ script: (socket, heard) => heard.includes('/slow') || socket.end(OK) });
-    const slow = hear(ask({ ':path': '/slow' }));
-    await soon(() => assert.equal(scene.guest.sockets.length, 1));
-    const drained = scene.front.drain({ delayMs: 1_000, idleMs: 10, limitMs: 5_000, upgradedLimitMs: 5_000 });
-    await soon(() => assert.equal(session.closed, true));
-    const late = connect(`https://127.0.0.1:${port()}`, trust);
-    assert.equal((await hear(late.request({ ':authority': 'a.example' }))).status, 200);
-    await soon(() => assert.equal(late.closed, true));
-    scene.guest.sockets[0]?.end(OK);
-    assert.equal((await slow).status, 200);
-    assert.deepEqual(await drained, { cut: 0 });
   });
 
   const open = (options: ConnectionOptions): TLSSocket =>

@@ -48,7 +48,8 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
     const body = new ReadAhead(mayUpgrade ? socket : request, limits.readAheadBytes, options.budget);
     const isBodyless = mayUpgrade || !announcesBody(request);
     const bodyIsWhole = () => isBodyless || request.complete;
-    const isLastHere = () => reading.kind === 'refused' || isLast();
+    // What was pipelined before a drain was told is still served: after a `close` nothing is.
+    const isLastHere = () => reading.kind === 'refused' || (isLast() && !lines.isAwaited(socket));
     let visitor: ReturnType<Desk['take']> | undefined = undefined;
     const onUpgrade = () => visitor?.upgrade();
     const parts = { request, response, socket, body, bodyIsWhole, isLast: isLastHere, mayUpgrade, onUpgrade };

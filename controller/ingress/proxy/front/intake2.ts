@@ -1,6 +1,7 @@
 import { constants, createServer as createHttp2Server } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { TLSSocket, createServer as createTlsServer } from 'node:tls';
 import type { Server as TlsServer } from 'node:tls';
 
@@ -16,19 +17,35 @@ import type { FrontOptions, TlsOptions } from './options.ts';
 
 export interface Intake2 {
   readonly server: TlsServer;
-  readonly sessions: ReadonlySet<ServerHttp2Session>;
+  /** Connections that are open. */
+  readonly count: () => number;
+  /** Calls back when one is closed, until the returned function is called. */
+  readonly onClosed: (watcher: () => void) => () => void;
   /**
-   * Tells all HTTP/2 visitors, and those that come, to open no more streams: by a GOAWAY that names the last one that is
-   * served (RFC 9113, 6.8). A first GOAWAY that still takes all, with a PING after it, is not to be had: after any GOAWAY
-   * Node's nghttp2 ignores what is opened.
+   * Begins to send HTTP/2 visitors elsewhere, by a GOAWAY that names the last stream that is served (RFC 9113, 6.8): those
+   * that have one open at once, the others with their next. Who opens one stream after the other has none on its way then,
+   * that would be refused. A first GOAWAY that refuses none, with a PING after it, is not to be had: after any GOAWAY Node's
+   * nghttp2 ignores what is opened, and a layer below it that sends one costs each connection half of its throughput.
    */
+  readonly beginToLeave: () => void;
+  /** Sends all elsewhere now. Who opened a stream just then is told that it was not served, and can open it elsewhere. */
   readonly sayGoodbye: () => void;
+  readonly destroyAll: () => void;
+}
+
+/** An HTTP/2 connection. */
+interface Connection {
+  readonly session: ServerHttp2Session;
+  readonly socket: Socket;
+  /** Streams. */
+  open: number;
 }
 
 /** TLS with HTTP/2; who speaks HTTP/1 over it is handed to that server. */
 export const createIntake2 = (options: FrontOptions, tls: TlsOptions, desk: Desk, http1: Server): Intake2 => {
   const { limits, clock } = options;
-  const sessions = new Set<ServerHttp2Session>();
+  const connections = new Set<Connection>();
+  const watchers = new Set<() => void>();
   let isLeaving = false;
   // One server for each protocol, and one for TLS before them: so HTTP/1 has the same limits with and without TLS, which
   // createSecureServer's allowHTTP1 has not.
@@ -48,21 +65,32 @@ export const createIntake2 = (options: FrontOptions, tls: TlsOptions, desk: Desk
         else done(null, context);
       },
     },
-    (socket) => (socket.alpnProtocol === 'h2' ? http2 : http1).emit('connection', socket),
+    (socket) => {
+      if (socket.alpnProtocol !== 'h2') http1.emit('connection', socket);
+      else {
+        // It is told before emit() returns.
+        http2.once('session', (session) => serve({ session, socket, open: 0 }));
+        http2.emit('connection', socket);
+      }
+    },
   );
   // Visitors that fail a handshake are their own business.
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   http2.on('sessionError', () => undefined);
-  http2.on('session', (session) => {
-    sessions.add(session);
+  const serve = (connection: Connection): void => {
+    const { session, socket } = connection;
+    connections.add(connection);
+    // Not with its session, which is over before the visitor has closed its side.
+    socket.once('close', () => {
+      connections.delete(connection);
+      for (const watcher of [...watchers]) watcher();
+    });
     watchPreface(session, limits.prefaceMs, options);
-    watchIdle(session, limits.keepAliveMs);
+    watchIdle(connection, limits.keepAliveMs);
     const cancels = new Cancels(limits.cancels, limits.cancelWindowMs);
-    session.once('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
     session.on('stream', (stream, headers, _flags, rawHeaders) => {
       takeStream(options, tls, desk, { stream, session, headers, rawHeaders });
-      // One that came while others are told to go elsewhere is served, and is its connection's last.
       if (isLeaving) session.close();
       stream.once('aborted', () => {
         if (!isLeaving && cancels.add(clock.now())) {
@@ -70,12 +98,28 @@ export const createIntake2 = (options: FrontOptions, tls: TlsOptions, desk: Desk
         }
       });
     });
-  });
-  const sayGoodbye = () => {
-    isLeaving = true;
-    for (const session of sessions) session.close();
   };
-  return { server, sessions, sayGoodbye };
+  return {
+    server,
+    count: () => connections.size,
+    onClosed: (watcher) => {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    beginToLeave: () => {
+      isLeaving = true;
+      for (const { session, open } of connections) if (open > 0) session.close();
+    },
+    sayGoodbye: () => {
+      for (const { session } of connections) session.close();
+    },
+    destroyAll: () => {
+      for (const { session, socket } of connections) {
+        session.destroy();
+        socket.destroy();
+      }
+    },
+  };
 };
 
 const watchPreface = (session: ServerHttp2Session, ms: number, { clock }: FrontOptions): void => {
@@ -84,14 +128,14 @@ const watchPreface = (session: ServerHttp2Session, ms: number, { clock }: FrontO
   session.once('close', () => timer.cancel());
 };
 
-const watchIdle = (session: ServerHttp2Session, ms: number): void => {
-  let open = 0;
+const watchIdle = (connection: Connection, ms: number): void => {
+  const { session } = connection;
   session.on('stream', (stream) => {
-    open++;
-    stream.once('close', () => open--);
+    connection.open++;
+    stream.once('close', () => connection.open--);
   });
   session.setTimeout(ms, () => {
-    if (open === 0) session.close();
+    if (connection.open === 0) session.close();
   });
 };
 

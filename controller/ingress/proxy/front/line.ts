@@ -25,6 +25,11 @@ export class Lines {
     return this.#waiting.has(socket);
   }
 
+  /** Whether another request of this connection waits for the one under way. */
+  isAwaited(socket: Socket): boolean {
+    return (this.#waiting.get(socket)?.length ?? 0) > 0;
+  }
+
   /** Requests that wait for one before them to be answered. */
   get waiting(): number {
     return [...this.#waiting.values()].reduce((sum, turns) => sum + turns.length, 0);
