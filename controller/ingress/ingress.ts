@@ -4,8 +4,17 @@ import type { Registry } from 'prom-client';
 
 import type { IngressConfig } from '#controller/config/index.ts';
 import { sleep } from '#controller/kube/index.ts';
-import type { Clock, EventRecorder, KubeLogger, KubeMetrics, Random, RestClient } from '#controller/kube/index.ts';
+import type {
+  ClientConfig,
+  Clock,
+  EventRecorder,
+  KubeLogger,
+  KubeMetrics,
+  Random,
+  RestClient,
+} from '#controller/kube/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
+import { findController } from '#controller/reach/index.ts';
 import type { Health } from '#controller/observe/index.ts';
 import { AdmissionQueue } from './admission/index.ts';
 import { ANSWER_BUDGET_BYTES, BODY_BUDGET_BYTES, Budget, FRONT_LIMITS, startFront } from './proxy/index.ts';
@@ -19,11 +28,14 @@ import { createHosts } from './serve/hosts.ts';
 import { createRecorder } from './serve/record.ts';
 import { addressesOf, drainLimitsOf, tlsOf, trust, upgradesFor } from './serve/settings.ts';
 import { Spawner } from './spawn/index.ts';
+import { createTimelineSender } from './timeline/index.ts';
 
 /** What an ingress is made of. */
 export interface IngressParts {
   readonly config: IngressConfig;
   readonly client: RestClient;
+  /** Its own identity, for the controller. */
+  readonly kubeConfig: Pick<ClientConfig, 'credentials'>;
   readonly events: Pick<EventRecorder, 'event'>;
   readonly notify: NotifyPort;
   readonly defaultCertificate: DefaultCertificate | undefined;
@@ -63,10 +75,14 @@ export const createIngress = (parts: IngressParts): Ingress => {
     notifyEndpoint: () => hosts.notifyEndpoint(),
     hostOf: (address) => hosts.hostOf(address),
   });
+  const timeline = createTimelineSender({
+    ...{ clock, logger, registry, credentials: () => parts.kubeConfig.credentials() },
+    find: () => findController(client, config.controllerNamespace),
+  });
   let front: Front | undefined;
   const afterwards = new Set<Promise<void>>();
   const handle = createHandler({
-    ...{ routes, queue, spawner, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
+    ...{ routes, queue, spawner, timeline, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
     recorder: createRecorder({ logger, registry, queue }),
     httpsPort: () => front?.https?.port,
     afterwards: (work) => {
@@ -124,6 +140,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
         over.abort();
         detach();
         await front?.close();
+        await timeline.close();
         await Promise.all(watching);
       }
     },

@@ -122,11 +122,11 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
       const mayAct = (): boolean => lease.isHeld();
       const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, options };
       const controller = createController(deps);
-      https.source = controller;
+      https.acting = controller;
       try {
         await controller.run(signal);
       } finally {
-        https.source = undefined;
+        https.acting = undefined;
         const unsent = await events.stop(EVENTS_MS);
         if (unsent > 0) logger.warn('Events were left unsent', { unsent });
       }

@@ -57,7 +57,16 @@ export const runIngress = async (config: IngressConfig, { version, logger, stop 
     await checkPermissions(client, ingressRightsOf(config), patience);
     await checkCrds(client, patience);
     const defaultCertificate = await defaultCertificateOf(config, client, patience);
-    const ingress = createIngress({ ...parts, config, client, events, notify, registry, defaultCertificate });
+    const ingress = createIngress({
+      ...parts,
+      config,
+      kubeConfig,
+      client,
+      events,
+      notify,
+      registry,
+      defaultCertificate,
+    });
     ready = () => ingress.ready();
     await ingress.run(stop);
   } finally {

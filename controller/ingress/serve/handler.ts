@@ -5,6 +5,7 @@ import { awaitBeginning, BEGINNING, failurePage, serverTiming } from '../proxy/i
 import type { Budget, Exchange } from '../proxy/index.ts';
 import type { Backend, Match, Routes } from '../routes/index.ts';
 import type { Spawner } from '../spawn/index.ts';
+import type { TimelineSender } from '../timeline/index.ts';
 import { mayComeAgain, refusalTold } from './failures.ts';
 import type { Told } from './failures.ts';
 import { hatch } from './hatch.ts';
@@ -19,6 +20,7 @@ export interface HandlerParts {
   readonly queue: AdmissionQueue;
   readonly spawner: Pick<Spawner, 'start'>;
   readonly recorder: Recorder;
+  readonly timeline: Pick<TimelineSender, 'tell'>;
   readonly answerBudget: Budget;
   /** Where TLS is served; undefined: nowhere. */
   readonly httpsPort: () => number | undefined;

@@ -86,12 +86,23 @@ const passTo = async (
       visit.status = status;
       return ownHeaders(visit, clock.now());
     },
-    onMark: (mark) => visit.marks.set(mark, clock.now()),
+    onMark: (mark) => {
+      visit.marks.set(mark, clock.now());
+      if (mark === 'head') tellTimes(parts, spawned, clock.now());
+    },
   });
   const broken = outcome.kind === 'failed' && outcome.answered ? faultTold(outcome.fault) : undefined;
   // It has no other answer any more: for the record alone.
   if (broken !== undefined) visit.failure = { phase: 'answer', reason: broken.reason };
   return judge(parts, backend, spawned, guest, outcome);
+};
+
+/** When its answer begins, and not later: the end of a guest, and with it the last write of its status, may follow at once. */
+const tellTimes = ({ clock, timeline }: HandlerParts, spawned: Spawned, now: number): void => {
+  const { namespace, name, uid, marks } = spawned;
+  const offset = clock.date().getTime() - clock.now();
+  const ready = marks.ready === undefined ? undefined : marks.ready + offset;
+  timeline.tell({ namespace, name, uid, ready, responded: now + offset });
 };
 
 const judge = (parts: HandlerParts, backend: Backend, spawned: Spawned, guest: Reachable, outcome: Outcome): Tried => {

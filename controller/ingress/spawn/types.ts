@@ -68,6 +68,8 @@ export type SpawnEnd =
 export interface Spawned {
   readonly namespace: string;
   readonly name: string;
+  /** Of the resource; undefined: not known yet. */
+  readonly uid: string | undefined;
   /** Never rejects. */
   readonly reachable: Promise<Reaching>;
   /** Terminal or deleted: its slot is free again. Never rejects. */

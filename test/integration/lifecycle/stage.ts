@@ -33,6 +33,7 @@ import type { Guard } from './wire.ts';
 export interface RunningController {
   readonly lifeline: Lifeline;
   readonly readConsole: Controller['readConsole'];
+  readonly noteTimes: Controller['noteTimes'];
   /** Ends it as SIGTERM does. */
   stop(): Promise<void>;
 }
@@ -224,6 +225,7 @@ function startController(
   return {
     lifeline,
     readConsole: (key, sink, live) => controller.readConsole(key, sink, live),
+    noteTimes: (key, times) => controller.noteTimes(key, times),
     stop: async () => {
       stop.abort();
       // What was killed waits for answers that never come.
