@@ -15,7 +15,7 @@ import type {
 } from '#controller/kube/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
 import { findController } from '#controller/reach/index.ts';
-import type { Health } from '#controller/observe/index.ts';
+import type { Health, Tracer } from '#controller/observe/index.ts';
 import { AdmissionQueue } from './admission/index.ts';
 import { ANSWER_BUDGET_BYTES, BODY_BUDGET_BYTES, Budget, FRONT_LIMITS, startFront } from './proxy/index.ts';
 import type { Front } from './proxy/index.ts';
@@ -44,6 +44,7 @@ export interface IngressParts {
   readonly logger: KubeLogger;
   readonly metrics: KubeMetrics;
   readonly registry: Registry;
+  readonly tracer: Tracer;
 }
 
 /** One replica of the ingress. */
@@ -84,6 +85,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const handle = createHandler({
     ...{ routes, queue, spawner, timeline, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
     recorder: createRecorder({ logger, registry, queue }),
+    tracer: parts.tracer,
     httpsPort: () => front?.https?.port,
     afterwards: (work) => {
       afterwards.add(work);

@@ -13,6 +13,7 @@ import type { EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/i
 import { backend } from '#controller/ingress/routes/testing/resources.ts';
 import { createRestClient, INGRESSES, LEASES, loadKubeConfig, SECRETS } from '#controller/kube/index.ts';
 import type { IngressTls } from '#controller/kube/index.ts';
+import type { Tracer } from '#controller/observe/index.ts';
 import { anchorOf, selfSigned } from '#controller/serve/certificate.ts';
 import { timelineRoute } from '#controller/serve/index.ts';
 import { sharedCluster, sharedHost } from '#test/support/bed.ts';
@@ -87,16 +88,25 @@ export interface IngressScene {
 const LIFETIME_MS = 170_000;
 export const DEFAULT_CERTIFICATE = selfSigned(['localhost'], new Date());
 
-export const createIngressScene = async (): Promise<IngressScene> => {
+/** `tracer`: of the controller; `environment`: of the ingress. */
+export interface SceneOptions {
+  readonly tracer?: Tracer;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export const createIngressScene = async ({ tracer, environment }: SceneOptions = {}): Promise<IngressScene> => {
   const box = await sharedHost('lxc', 1);
   const stage = await createStage();
   const { namespace, rest } = stage;
   const host = await stage.adopt(box);
-  const controller = await stage.controller({ options: { settleMs: 1_000 } });
+  const controller = await stage.controller({
+    options: { settleMs: 1_000 },
+    ...(tracer === undefined ? {} : { tracer }),
+  });
   await stage.untilHost(box.name, 'True');
   await giveCertificate(stage, 'default', DEFAULT_CERTIFICATE);
   const port = await openController(stage, controller);
-  const ingress = await startIngress(namespace);
+  const ingress = await startIngressIn(namespace, [], environment);
 
   const ask = (name: string, question: Question = {}): Promise<Answer> => askFor(ingress.port, name, question);
   const domains = async (name?: string): Promise<readonly EphemeralDomain[]> => {
@@ -202,7 +212,14 @@ export const giveCertificate = async (
 };
 
 /** Starts the real program; resolves when it serves. */
-export const startIngress = async (namespace: string, ...more: readonly string[]): Promise<IngressProgram> => {
+export const startIngress = (namespace: string, ...more: readonly string[]): Promise<IngressProgram> =>
+  startIngressIn(namespace, more);
+
+const startIngressIn = async (
+  namespace: string,
+  more: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<IngressProgram> => {
   const { ingressKubeconfig } = await sharedCluster();
   const args = [
     `--kubeconfig=${ingressKubeconfig}`,
@@ -215,13 +232,13 @@ export const startIngress = async (namespace: string, ...more: readonly string[]
     `--default-tls-secret=${namespace}/default`,
     '--drain-delay=0s',
   ];
-  const program = startProgram(['ingress', ...args, ...more], { lifetimeMs: LIFETIME_MS });
+  const program = startProgram(['ingress', ...args, ...more], { lifetimeMs: LIFETIME_MS, environment });
   const line = (message: string): LogLine => {
     const found = program.log().find((one) => one.message === message);
     assert.ok(found !== undefined, `no "${message}" in:\n${program.said()}`);
     return found;
   };
-  const serving = await eventually(() => line('The ingress serves'), { timeoutMs: 30_000 });
+  const serving = await eventually(() => line('The ingress serves'), { timeoutMs: 60_000 });
   return {
     ...program,
     port: Number(serving['port']),

@@ -1,4 +1,5 @@
 import { sleep } from '#controller/kube/index.ts';
+import { traceparentOf } from '#controller/observe/tracing.ts';
 import { LEG_LIMITS, pass } from '../proxy/index.ts';
 import type { GuestAddress, LegLimits, Outcome } from '../proxy/index.ts';
 import type { Backend } from '../routes/index.ts';
@@ -53,6 +54,7 @@ const tryOnce = async (
     const spawned = parts.spawner.start({
       backend: spawnBackend(backend),
       ...{ method: head.method, host: head.host, path: head.path, traceId: head.trace.traceId },
+      traceparent: traceparentOf(head.trace),
       receivedTime: parts.clock.date().getTime() - (parts.clock.now() - exchange.receivedMs),
       ...{ avoidHosts: [...avoidHosts], signal: left.signal },
     });

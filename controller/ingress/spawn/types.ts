@@ -32,6 +32,8 @@ export interface SpawnRequest {
   /** Without the query. */
   readonly path: string;
   readonly traceId?: string | undefined;
+  /** W3C trace context, for the controller. */
+  readonly traceparent?: string | undefined;
   /** Wall clock, ms. */
   readonly receivedTime: number;
   /** DomainHosts where this request failed before. */
