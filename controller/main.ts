@@ -47,7 +47,9 @@ const hatchery = async (): Promise<ExitCode> => {
   failOnUnhandled(process, logger, () => logger.close());
   const stop = stopOnSignals(process, logger, graceOf(invocation));
   try {
-    await serve(invocation, { version: VERSION, logger, readFile: readText, stop });
+    await serve(invocation, {
+      ...{ version: VERSION, logger, readFile: readText, environment: process.env, stop },
+    });
     logger.info('Hatchery has ended');
   } catch (error) {
     if (isRefusal(error)) throw error;

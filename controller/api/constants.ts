@@ -46,6 +46,8 @@ export const RequestAnnotation = {
   /** Without the query. */
   Path: 'hatchery.dev/request-path',
   Trace: 'hatchery.dev/trace-id',
+  /** W3C trace context: the span that the domain is a part of. */
+  Traceparent: 'hatchery.dev/traceparent',
 } as const;
 
 /** Name of the Lease whose holder acts. */

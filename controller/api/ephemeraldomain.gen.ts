@@ -431,8 +431,10 @@ export interface EphemeralDomainStatus {
   /**
    * Suspended (it is placed on no host; Unknown while its domain is being stopped for that), Scheduled (a host was
    * found), Started (the domain was started), Ready (it can be used: as spec.domain.readiness says, else with
-   * Started), FailureTarget (it is decided that it fails, and its domain is being stopped, as in a Job), Complete
-   * (it succeeded), Failed (it will not succeed). Complete and Failed exclude each other, as in a Job.
+   * Started; with spec.request False until a write of this status comes after its creator's word, so that it may
+   * never be seen True), FailureTarget (it is decided that it fails, and its domain is being stopped, as in a
+   * Job), Complete (it succeeded), Failed (it will not succeed). Complete and Failed exclude each other, as in a
+   * Job.
    */
   readonly conditions?: readonly Condition[];
   /**
@@ -486,7 +488,8 @@ export interface EphemeralDomainStatus {
   readonly terminationMessage?: string;
   readonly timeline?: Timeline;
   /**
-   * Time from created to ready in the timeline, for people: 412ms, 1.532s.
+   * How long it took until it was of use, for people: 412ms, 1.532s. From requested to responded in the timeline
+   * with spec.request, else from created to ready.
    */
   readonly spawnTime?: string;
   /**
@@ -547,10 +550,15 @@ export interface DomainStatus {
   readonly hostDaemon?: string;
 }
 /**
- * When what happened, RFC 3339 with microseconds, by the clock of the controller. For the last attempt, but for
+ * When what happened, RFC 3339 with microseconds: by the clock of the controller, but for requested, ready and
+ * responded of one with spec.request, which are by its creator's. For the last attempt, but for requested and
  * created.
  */
 export interface Timeline {
+  /**
+   * The request came that it serves, as spec.request.receivedTime says.
+   */
+  readonly requested?: string;
   /**
    * The scheduler first saw it.
    */
@@ -568,9 +576,16 @@ export interface Timeline {
    */
   readonly domainStarted?: string;
   /**
-   * It could be used: when its guest's notice came or a probe succeeded, else with domainStarted.
+   * It could be used: when its guest's notice came or a probe succeeded, else with domainStarted. With
+   * spec.request: as its creator told the controller (POST /timeline) before a write of this status; absent where
+   * it did not.
    */
   readonly ready?: string;
+  /**
+   * The answer to its request began, as its creator told the controller. Absent without spec.request, and where
+   * nobody told in time.
+   */
+  readonly responded?: string;
   /**
    * Its end was told or noticed.
    */

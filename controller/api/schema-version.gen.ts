@@ -4,4 +4,4 @@
 export const SCHEMA_VERSION_ANNOTATION = 'hatchery.dev/schema-version';
 
 /** Version of the schemas that this program was built for. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;

@@ -20,6 +20,8 @@ export interface IngressConfig extends CommonConfig {
   /** Namespace of the Leases of the ingress' replicas. */
   readonly namespace: string;
   readonly identity: string;
+  /** Namespace of the controller's Lease, which says where the controller is. */
+  readonly controllerNamespace: string;
   /** Whose Ingresses and templates are served; undefined: all namespaces'. */
   readonly namespaces: readonly string[] | undefined;
   readonly httpAddress: ListenAddress;
@@ -62,6 +64,13 @@ export const INGRESS_OPTIONS: OptionTable<IngressConfig> = {
     shownDefault: "the machine's host name",
     fallback: ({ hostname }) => hostname,
     read: readIdentity,
+  },
+  controllerNamespace: {
+    placeholder: 'NAME',
+    description: "Namespace of the controller's Lease, which says where the controller is told of requests",
+    shownDefault: 'hatchery-system',
+    fallback: () => 'hatchery-system',
+    read: readNamespace,
   },
   namespaces: {
     placeholder: 'NAME,…',

@@ -4,9 +4,18 @@ import type { Registry } from 'prom-client';
 
 import type { IngressConfig } from '#controller/config/index.ts';
 import { sleep } from '#controller/kube/index.ts';
-import type { Clock, EventRecorder, KubeLogger, KubeMetrics, Random, RestClient } from '#controller/kube/index.ts';
+import type {
+  ClientConfig,
+  Clock,
+  EventRecorder,
+  KubeLogger,
+  KubeMetrics,
+  Random,
+  RestClient,
+} from '#controller/kube/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
-import type { Health } from '#controller/observe/index.ts';
+import { findController } from '#controller/reach/index.ts';
+import type { Health, Tracer } from '#controller/observe/index.ts';
 import { AdmissionQueue } from './admission/index.ts';
 import { ANSWER_BUDGET_BYTES, BODY_BUDGET_BYTES, Budget, FRONT_LIMITS, startFront } from './proxy/index.ts';
 import type { Front } from './proxy/index.ts';
@@ -20,11 +29,14 @@ import { createHosts } from './serve/hosts.ts';
 import { createRecorder } from './serve/record.ts';
 import { addressesOf, drainLimitsOf, tlsOf, trust, upgradesFor } from './serve/settings.ts';
 import { Spawner } from './spawn/index.ts';
+import { createTimelineSender } from './timeline/index.ts';
 
 /** What an ingress is made of. */
 export interface IngressParts {
   readonly config: IngressConfig;
   readonly client: RestClient;
+  /** Its own identity, for the controller. */
+  readonly kubeConfig: Pick<ClientConfig, 'credentials'>;
   readonly events: Pick<EventRecorder, 'event'>;
   readonly notify: NotifyPort;
   readonly defaultCertificate: DefaultCertificate | undefined;
@@ -33,6 +45,7 @@ export interface IngressParts {
   readonly logger: KubeLogger;
   readonly metrics: KubeMetrics;
   readonly registry: Registry;
+  readonly tracer: Tracer;
 }
 
 /** One replica of the ingress. */
@@ -72,10 +85,15 @@ export const createIngress = (parts: IngressParts): Ingress => {
     notifyEndpoint: () => hosts.notifyEndpoint(),
     hostOf: (address) => hosts.hostOf(address),
   });
+  const timeline = createTimelineSender({
+    ...{ clock, logger, registry, credentials: () => parts.kubeConfig.credentials() },
+    find: () => findController(client, config.controllerNamespace),
+  });
   const afterwards = new Set<Promise<void>>();
   const handle = createHandler({
-    ...{ routes, queue, spawner, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
+    ...{ routes, queue, spawner, timeline, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
     recorder: createRecorder({ logger, registry, queue }),
+    tracer: parts.tracer,
     httpsPort: () => front?.https?.port,
     afterwards: (work) => {
       afterwards.add(work);
@@ -135,6 +153,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
         over.abort();
         detach();
         await front?.close();
+        await timeline.close();
         await Promise.all(watching);
       }
     },

@@ -26,12 +26,14 @@ import { Placer } from './placer.ts';
 import { Preparer } from './preparer.ts';
 import { createReporter } from './reporter.ts';
 import { createWallClock } from './time.ts';
+import { createTimelineSink } from './timeline.ts';
+import type { TimelineSink } from './timeline.ts';
 import { HostWorker } from './worker.ts';
 import { StatusWriter } from './writer.ts';
 import { DOMAIN_INDEXERS } from './writer.ts';
 import type { DomainIndex } from './writer.ts';
 
-export interface Controller extends ConsoleSource {
+export interface Controller extends ConsoleSource, TimelineSink {
   /**
    * Acts until the signal aborts (the Lease is lost or the process is to end), sends nothing after that, and resolves when
    * everything of it has come to rest. Call once, when the Lease is held.
@@ -41,22 +43,23 @@ export interface Controller extends ConsoleSource {
 
 /** The controller over its dependencies. */
 export function createController(deps: ControllerDeps): Controller {
-  let consoles: ConsoleSource | undefined;
+  let acting: Served | undefined;
   return {
     run: async (signal) => {
       try {
-        await run(deps, signal, (source) => {
-          consoles = source;
+        await run(deps, signal, (served) => {
+          acting = served;
         });
       } finally {
-        consoles = undefined;
+        acting = undefined;
       }
     },
     readConsole: async (key, sink, live) =>
-      (await consoles?.readConsole(key, sink, live)) ?? {
+      (await acting?.readConsole(key, sink, live)) ?? {
         kind: 'unavailable',
         why: 'the controller is starting or ending',
       },
+    noteTimes: (key, times) => acting?.noteTimes(key, times) ?? { kind: 'unavailable' },
   };
 }
 
@@ -76,6 +79,9 @@ function createCaches({ logger }: ControllerDeps) {
 
 type Caches = ReturnType<typeof createCaches>;
 
+/** What of a running controller others ask and tell. */
+type Served = ConsoleSource & TimelineSink;
+
 /** All parts of a running controller. */
 interface Parts {
   readonly caches: Caches;
@@ -83,10 +89,10 @@ interface Parts {
   readonly placer: Placer;
   readonly finisher: Finisher;
   readonly notices: Notices;
-  readonly consoles: ConsoleSource;
+  readonly served: Served;
 }
 
-async function run(deps: ControllerDeps, signal: AbortSignal, acts: (consoles: ConsoleSource) => void): Promise<void> {
+async function run(deps: ControllerDeps, signal: AbortSignal, acts: (served: Served) => void): Promise<void> {
   const cluster = await clusterUid(deps, signal);
   if (cluster === undefined) return;
   const caches = createCaches(deps);
@@ -97,7 +103,7 @@ async function run(deps: ControllerDeps, signal: AbortSignal, acts: (consoles: C
   if (synced.every(Boolean)) {
     deps.logger.info('The controller acts', { domains: caches.domains.size, hosts: caches.domainHosts.size });
     connectParts(parts);
-    acts(parts.consoles);
+    acts(parts.served);
     const detach = deps.notify?.attach(parts.notices);
     signal.addEventListener('abort', () => detach?.(), { once: true });
     await Promise.all([
@@ -217,8 +223,11 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
     hostLostAfterMs: options.hostLostAfterMs,
   });
   const notices = new Notices({ store, clock, wall, worker: (host) => hosts.worker(host) });
-  const consoles = createConsoleSource(store, (name) => consoleHosts.get(name));
-  return { caches, hosts, placer, finisher, notices, consoles };
+  const served = {
+    ...createConsoleSource(store, (name) => consoleHosts.get(name)),
+    ...createTimelineSink(store, (name) => hosts.worker(name)?.state),
+  };
+  return { caches, hosts, placer, finisher, notices, served };
 }
 
 /** What all consoles of all hosts together may be read at: some tenth of a CPU. */

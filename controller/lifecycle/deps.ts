@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Clock, EventRecorder, KubeLogger, KubeMetrics, Random, RestClient } from '#controller/kube/index.ts';
 import type { ConnectOptions, Hypervisor, TlsCredentials } from '#controller/libvirt/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
+import type { Tracer } from '#controller/observe/tracing.ts';
 
 /** What can be told to the controller; config/ reads it from flags, environment and file. */
 export interface ControllerOptions {
@@ -41,5 +42,7 @@ export interface ControllerDeps {
   readonly events: EventRecorder;
   /** How guests reach this process; undefined: they cannot, and NOTIFY_* is expanded for none. */
   readonly notify?: NotifyPort | undefined;
+  /** Told of starts; undefined: nobody is. */
+  readonly tracer?: Tracer | undefined;
   readonly options: ControllerOptions;
 }

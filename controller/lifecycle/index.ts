@@ -2,4 +2,5 @@
 export type { ControllerDeps, ControllerOptions } from './deps.ts';
 export { createController } from './controller.ts';
 export type { Controller } from './controller.ts';
+export type { RequestTimes, TimelineSink, TimesNoted } from './timeline.ts';
 export type { ConsoleAnswer, ConsoleSource } from './console-source.ts';

@@ -11,6 +11,7 @@ import { currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { awaitsNotice } from './readiness.ts';
 import { onSession } from './session.ts';
+import { mayRun } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 import type { WallClock } from './time.ts';
 import type { HostWorker } from './worker.ts';
@@ -138,10 +139,6 @@ export class Notices implements Receiver {
       all.add(waiting);
     });
   }
-}
-
-function mayRun({ request }: Tracked): boolean {
-  return request.kind !== 'not-yet' && request.kind !== 'refused' && request.kind !== 'name-held';
 }
 
 /** What was said before an end is stored with it at the latest; after it there is nothing left to wait for. */

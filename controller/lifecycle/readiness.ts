@@ -12,7 +12,7 @@ export function readinessOf(resource: EphemeralDomain): ReadinessSpec | undefine
 }
 
 /** Whether its creator alone says when it is ready. */
-function isServedByCreator({ spec }: EphemeralDomain): boolean {
+export function isServedByCreator({ spec }: EphemeralDomain): boolean {
   return spec.request !== undefined;
 }
 

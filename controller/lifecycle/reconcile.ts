@@ -184,9 +184,10 @@ async function write(
   { resource, binding }: Extract<Standing, { kind: 'bound' }>,
   change: Change,
 ): Promise<undefined> {
-  const { requestedAt: requested, startedAt: started, readyAt: ready, stoppedAt: stopped } = tracked;
+  const { requestedAt: requested, startedAt: started, readyAt: ready, respondedAt: responded } = tracked;
   const exit = binding.exit ?? tracked.exit;
-  const rendered = changePatch(resource, change, { requested, started, ready, stopped }, parts.wall(), exit);
+  const times = { requested, started, ready, responded, stopped: tracked.stoppedAt };
+  const rendered = changePatch(resource, change, times, parts.wall(), exit);
   const patch = withConsoleTail(rendered, change, parts.consoles, tracked, resource);
   const written = await parts.writer.write(resource, patch, () => {
     if (hasNeverRun(change)) noteNeverRan(tracked);

@@ -14,7 +14,7 @@ import type { Change } from './next.ts';
 import { clip, conditionsOf, hostOf, isReady, patch, ready, readyReason, set, started } from './status-parts.ts';
 import { startTimes, stopped, withoutDomain, withoutSuspending } from './status-parts.ts';
 import type { StatusPatch } from './status-parts.ts';
-import { microTime, secondTime } from './time.ts';
+import { microTime, secondTime, timeOf } from './time.ts';
 import type { Times } from './time.ts';
 import type { End } from './trace.ts';
 import { stoppingPatch, suspendedPatch, unbindPatch } from './unbind.ts';
@@ -43,6 +43,7 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
   const cleared = withoutDomain(conditionsOf(resource));
   const resolved = resource.status?.resolved;
   const message = `bound to ${host}${address === undefined ? '' : `, address ${address}`}`;
+  const received = timeOf(resource.spec.request?.receivedTime);
   return patch(resource, {
     phase: Phase.Scheduled,
     host,
@@ -55,11 +56,13 @@ export function bindPatch(resource: EphemeralDomain, binding: NewBinding, now: n
     startTime: resource.status?.startTime ?? secondTime(now),
     ...(resolved === undefined ? {} : { resolved }),
     timeline: {
+      ...(received === undefined ? {} : { requested: microTime(received) }),
       created: resource.status?.timeline?.created ?? microTime(binding.seen),
       scheduled: at,
       domainRequested: null,
       domainStarted: null,
       ready: null,
+      responded: null,
       stopped: null,
     },
     spawnTime: null,

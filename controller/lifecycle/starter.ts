@@ -4,6 +4,9 @@ import type { DomainPlan } from '#controller/domain/xml.ts';
 import type { KubeLogger, RestClient } from '#controller/kube/index.ts';
 import { createToken } from '#controller/notify/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
+import { NO_TRACER } from '#controller/observe/tracing.ts';
+import type { Tracer } from '#controller/observe/tracing.ts';
+import { traceStart } from './attempt-trace.ts';
 import type { Binding } from './attempt.ts';
 import type { Contact } from './contact.ts';
 import { Gate } from './gate.ts';
@@ -15,6 +18,7 @@ import type { NotifyPlan } from './plan.ts';
 import { missingVolumes } from './pool.ts';
 import type { ScratchDisks } from './scratch.ts';
 import type { WallClock } from './time.ts';
+import type { StartAnswer } from './trace.ts';
 import { ask, hearAnswer } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 import { readValues } from './values.ts';
@@ -32,6 +36,7 @@ export class Starter {
   /** Told after each answer of the host: the accounts have changed. */
   readonly #answered: (tracked: Tracked) => void;
   readonly #notify: NotifyPort | undefined;
+  readonly #tracer: Tracer;
 
   constructor(parts: {
     readonly state: HostState;
@@ -43,6 +48,7 @@ export class Starter {
     readonly wall: WallClock;
     readonly answered: (tracked: Tracked) => void;
     readonly notify?: NotifyPort | undefined;
+    readonly tracer?: Tracer | undefined;
   }) {
     this.gate = new Gate(parts.state.config.maxStarting);
     this.#state = parts.state;
@@ -54,6 +60,7 @@ export class Starter {
     this.#wall = parts.wall;
     this.#answered = parts.answered;
     this.#notify = parts.notify;
+    this.#tracer = parts.tracer ?? NO_TRACER;
   }
 
   /**
@@ -94,6 +101,7 @@ export class Starter {
     if (answer.kind !== 'started') tracked.token = 'unread';
     hearAnswer(tracked, answer, before, this.#now(), this.#wall());
     this.#answered(tracked);
+    this.#trace(resource, binding, tracked.requestedAt ?? this.#wall(), answer.kind);
     if (answer.kind === 'started') {
       tracked.values = undefined;
       this.#metrics.started(host, this.#now() - asked);
@@ -104,6 +112,12 @@ export class Starter {
       this.#logger.warn('A start was not answered well', { namespace, name, uid, host, attempt, answer });
     }
     return answer.kind === 'not-sent' ? 'not-sent' : undefined;
+  }
+
+  #trace(resource: EphemeralDomain, { uuid, attempt }: Binding, asked: number, answer: StartAnswer['kind']): void {
+    const { name: host, config } = this.#state;
+    const call = { host, hypervisor: config.uri.kind, uuid, attempt, asked, answered: this.#wall(), answer };
+    traceStart(this.#tracer, resource, call);
   }
 
   /** The scheduler read them as it bound the attempt; they are read here where that was another process. */

@@ -67,7 +67,12 @@ export function started(
   times: Times,
   now: number,
 ): readonly Condition[] {
-  if (bindingOf(resource)?.started === true) return conditions ?? [];
+  const { started: isStored = false, ready: isReadyStored } = bindingOf(resource) ?? {};
+  // A creator's word on Ready waits for the next write, whatever that is for.
+  if (isStored)
+    return isReadyStored !== true && isReady(resource, times)
+      ? ready(resource, conditions, times, now)
+      : (conditions ?? []);
   const begun = set(resource, conditions, DomainCondition.Started, 'True', ProgressReason.DomainStarted, message, now);
   return ready(resource, begun, times, now);
 }
@@ -108,11 +113,12 @@ export function stopped(resource: EphemeralDomain, conditions: Conditions, now: 
 /** What this process knows of the times; what it does not know stays as it is stored. */
 export function startTimes(resource: EphemeralDomain, times: Times): Pick<StatusFields, 'timeline' | 'spawnTime'> {
   const known = resource.status?.timeline;
-  const created = timeOf(known?.created);
-  const { requested, started: begun, stopped: over } = times;
+  const { requested, started: begun, responded, stopped: over } = times;
   const isNew = begun !== undefined && known?.domainStarted === undefined;
   const usable = isReadyByStart(resource) ? begun : times.ready;
   const isReadyNew = usable !== undefined && known?.ready === undefined;
+  const isAnswerNew = responded !== undefined && known?.responded === undefined;
+  const spawned = spawnSpan(resource, isReadyNew ? usable : undefined, isAnswerNew ? responded : undefined);
   return {
     timeline: {
       ...(requested === undefined || known?.domainRequested !== undefined
@@ -120,10 +126,23 @@ export function startTimes(resource: EphemeralDomain, times: Times): Pick<Status
         : { domainRequested: microTime(requested) }),
       ...(isNew ? { domainStarted: microTime(begun) } : {}),
       ...(isReadyNew ? { ready: microTime(usable) } : {}),
+      ...(isAnswerNew ? { responded: microTime(responded) } : {}),
       ...(over === undefined ? {} : { stopped: microTime(over) }),
     },
-    ...(isReadyNew && created !== undefined ? { spawnTime: spanText(usable - created) } : {}),
+    ...(spawned === undefined ? {} : { spawnTime: spanText(spawned) }),
   };
+}
+
+/** For a request, what its visitor waited for: from its coming to the beginning of its answer. Else until it was ready. */
+function spawnSpan(
+  { spec, status }: EphemeralDomain,
+  ready: number | undefined,
+  responded: number | undefined,
+): number | undefined {
+  const [begun, done] =
+    spec.request === undefined ? [status?.timeline?.created, ready] : [spec.request.receivedTime, responded];
+  const from = timeOf(begun);
+  return from === undefined || done === undefined ? undefined : done - from;
 }
 
 /** As much of a message as a status may hold. */

@@ -17,9 +17,10 @@ export function createWallClock(clock: Clock): WallClock {
 
 /** metav1.MicroTime: RFC 3339 with microseconds. */
 export function microTime(ms: number): string {
-  const whole = Math.floor(ms);
-  const micros = Math.floor((ms - whole) * 1000);
-  return new Date(whole).toISOString().replace('Z', `${String(micros).padStart(3, '0')}Z`);
+  // Rounded: a double holds today's microseconds only nearly.
+  const micros = Math.round(ms * 1000);
+  const whole = Math.floor(micros / 1000);
+  return new Date(whole).toISOString().replace('Z', `${String(micros - whole * 1000).padStart(3, '0')}Z`);
 }
 
 /** metav1.Time: RFC 3339 with whole seconds. */
@@ -46,7 +47,9 @@ export function spanText(ms: number): string {
 export interface Times {
   readonly requested?: number | undefined;
   readonly started?: number | undefined;
-  /** Heard of its guest, or found by a probe. */
+  /** Heard of its guest, found by a probe, or told by who serves its request. */
   readonly ready?: number | undefined;
+  /** Told by who serves its request. */
+  readonly responded?: number | undefined;
   readonly stopped?: number | undefined;
 }

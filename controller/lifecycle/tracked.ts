@@ -34,8 +34,10 @@ export interface Tracked {
   requestedAt: number | undefined;
   startedAt: number | undefined;
   stoppedAt: number | undefined;
-  /** Wall clock ms at which its guest said that it is ready, or a probe found so. */
+  /** Wall clock ms at which its guest said that it is ready, or a probe found so, or who serves its request told so. */
   readyAt: number | undefined;
+  /** Wall clock ms at which the answer to its request began, as who serves that told. */
+  respondedAt: number | undefined;
   /** What its guest said of how its work ended; the first word counts. */
   exit: ExitReport | undefined;
   /** The token that its guest was told, if it was told one. 'unread': it stands in the domain's metadata on the host. */
@@ -72,6 +74,7 @@ export function track(uuid: string, owner: Owner | undefined, now: number): Trac
     startedAt: undefined,
     stoppedAt: undefined,
     readyAt: undefined,
+    respondedAt: undefined,
     exit: undefined,
     token: 'unread',
     heard: 0,
@@ -112,6 +115,11 @@ function doubtState(
   return waited >= settleMs && now - session.since >= settleMs ? 'settled' : 'pending';
 }
 
+/** Whether its host was asked for it, and has not refused: what is told of it may be so. */
+export function mayRun({ request }: Tracked): boolean {
+  return request.kind !== 'not-yet' && request.kind !== 'refused' && request.kind !== 'name-held';
+}
+
 /** A look, or an event, showed the domain so. */
 export function see(tracked: Tracked, found: Found, wall: number): void {
   tracked.found = found;
@@ -129,6 +137,7 @@ export function noteNeverRan(tracked: Tracked): void {
   tracked.token = 'unread';
   // Whoever has the name has the address too, and may have spoken in its place.
   tracked.readyAt = undefined;
+  tracked.respondedAt = undefined;
   tracked.exit = undefined;
 }
 

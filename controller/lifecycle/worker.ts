@@ -70,8 +70,8 @@ export class HostWorker {
     });
     const shared = { state: this.state, metrics: parts.metrics, logger: deps.logger, now, wall };
     this.#scratch = new ScratchDisks({ state: this.state, store: parts.store, logger: deps.logger });
-    const { rest, notify } = deps;
-    const starting = { ...shared, scratch: this.#scratch, rest, notify };
+    const { rest, notify, tracer } = deps;
+    const starting = { ...shared, scratch: this.#scratch, rest, notify, tracer };
     this.#starter = new Starter({ ...starting, answered: (tracked) => this.#answered(tracked) });
     this.#prober = new Prober({ ...shared, clock: deps.clock, probe, changed: (uuid) => this.#queue.add(uuid) });
     this.#reconciler = {

@@ -2,8 +2,9 @@ import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { ConsoleSink, FollowAnswer } from '#controller/console/index.ts';
 import type { ConsoleSource } from '#controller/lifecycle/index.ts';
 import type { Callers } from './callers.ts';
+import { objectIn } from './object-path.ts';
 import type { Call, Route } from './server.ts';
-import { refuse } from './status.ts';
+import { refuse, standsBy } from './status.ts';
 
 export interface ConsoleRouteParts {
   readonly callers: Pick<Callers, 'may'>;
@@ -12,9 +13,6 @@ export interface ConsoleRouteParts {
   /** Where the one that acts can be found. */
   readonly lease: { readonly namespace: string; readonly name: string };
 }
-
-const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 
 /**
  * GET /console/NAMESPACE/NAME[?follow=true]: what is kept of a domain's console and, with follow, what comes, as it was
@@ -27,12 +25,13 @@ export function consoleRoute(parts: ConsoleRouteParts): Route {
       refuse(response, 405, 'only GET', { allow: 'GET' });
       return;
     }
-    const [, , namespace = '', name = '', ...more] = url.pathname.split('/');
+    const object = objectIn(url);
     const follow = url.searchParams.get('follow') ?? 'false';
-    if (!NAMESPACE.test(namespace) || !NAME.test(name) || more.length > 0) {
+    if (object === undefined) {
       refuse(response, 404, 'a console is at /console/NAMESPACE/NAME');
       return;
     }
+    const { namespace, name } = object;
     if (follow !== 'true' && follow !== 'false') {
       refuse(response, 400, 'follow must be true or false');
       return;
@@ -46,8 +45,7 @@ export function consoleRoute(parts: ConsoleRouteParts): Route {
     }
     const source = parts.source();
     if (source === undefined) {
-      const { namespace: where, name: lease } = parts.lease;
-      refuse(response, 503, `this replica stands by: Lease ${where}/${lease} names the one that acts`);
+      refuse(response, 503, standsBy(parts.lease));
       return;
     }
     await stream(call, source, `${namespace}/${name}`, follow === 'true');

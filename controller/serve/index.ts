@@ -7,3 +7,5 @@ export { AUTHENTICATION, followClientCa } from './client-ca.ts';
 export { consoleRoute } from './console-route.ts';
 export { startHttpsServer } from './server.ts';
 export type { Call, HttpsServer, Route } from './server.ts';
+export { timelineRoute } from './timeline-route.ts';
+export { timelineMessage } from './timeline-message.ts';

@@ -8,6 +8,7 @@ const REASONS = {
   404: 'NotFound',
   405: 'MethodNotAllowed',
   409: 'Conflict',
+  413: 'RequestEntityTooLarge',
   500: 'InternalError',
   503: 'ServiceUnavailable',
 } as const;
@@ -31,4 +32,9 @@ export function refuse(
     ...headers,
   });
   response.end(body);
+}
+
+/** What a replica says that does not act; `lease`: where the one that does can be found. */
+export function standsBy({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `this replica stands by: Lease ${namespace}/${name} names the one that acts`;
 }

@@ -4,8 +4,8 @@ import { LEASE_NAME } from '#controller/api/index.ts';
 import type { ControllerConfig } from '#controller/config/index.ts';
 import { createRestClient, systemClock } from '#controller/kube/index.ts';
 import type { ClientConfig, KubeLogger } from '#controller/kube/index.ts';
-import type { ConsoleSource } from '#controller/lifecycle/index.ts';
-import { Callers, consoleRoute, followClientCa, startHttpsServer } from '#controller/serve/index.ts';
+import type { ConsoleSource, TimelineSink } from '#controller/lifecycle/index.ts';
+import { Callers, consoleRoute, followClientCa, startHttpsServer, timelineRoute } from '#controller/serve/index.ts';
 import type { ServingCertificate } from '#controller/serve/index.ts';
 import { leaseAnnotations } from './https.ts';
 
@@ -24,8 +24,8 @@ export interface HttpsPort {
   readonly port: number;
   /** What the Lease says while this process holds it. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Of the controller that acts here; undefined while none does. */
-  source: ConsoleSource | undefined;
+  /** The controller that acts here; undefined while none does. */
+  acting: (ConsoleSource & TimelineSink) | undefined;
   close(): Promise<void>;
 }
 
@@ -38,12 +38,15 @@ export const openHttpsPort = async (parts: HttpsPortParts): Promise<HttpsPort> =
   const client = createRestClient(parts.kubeConfig, { ...ASKING, userAgent });
   const callers = new Callers(client, () => systemClock.now());
   const lease = { namespace: config.namespace, name: LEASE_NAME };
-  const source = (): ConsoleSource | undefined => opened.source;
+  const acting = (): HttpsPort['acting'] => opened.acting;
   const server = await startHttpsServer({
     address: config.httpsAddress,
     certificate,
     callers,
-    routes: { console: consoleRoute({ callers, source, lease }) },
+    routes: {
+      console: consoleRoute({ callers, source: acting, lease }),
+      timeline: timelineRoute({ callers, sink: acting, lease }),
+    },
     onError: (error) => logger.warn('A request over HTTPS failed', { error }),
   });
   const ended = new AbortController();
@@ -58,7 +61,7 @@ export const openHttpsPort = async (parts: HttpsPortParts): Promise<HttpsPort> =
   const opened: HttpsPort = {
     port,
     annotations: leaseAnnotations(config, hostname(), port, certificate),
-    source: undefined,
+    acting: undefined,
     close: async () => {
       ended.abort();
       await server.close();

@@ -29,7 +29,7 @@ export interface Ports {
   readonly observe: ObserveServer;
   /** For guests: who does not lead says so to them. Undefined: there is to be none. */
   readonly notify: NotifyServer | undefined;
-  /** For people: consoles. */
+  /** For people: consoles. For the ingress: when its guests were ready. */
   readonly https: HttpsPort;
   /** Closes all of them, once nothing acts any more. */
   close(): Promise<void>;

@@ -16,8 +16,8 @@ import {
 import type { KubeMetrics, LeaseEnd, RestClient } from '#controller/kube/index.ts';
 import { connect } from '#controller/libvirt/index.ts';
 import { createController } from '#controller/lifecycle/index.ts';
-import { createRegistry } from '#controller/observe/index.ts';
-import type { Health, RootLogger } from '#controller/observe/index.ts';
+import { createRegistry, startTracing } from '#controller/observe/index.ts';
+import type { Health, RootLogger, Tracer } from '#controller/observe/index.ts';
 
 import { checkCrds } from './crds.ts';
 import { checkPermissions, rightsOf } from './permissions.ts';
@@ -33,13 +33,14 @@ export interface Outside {
   readonly version: string;
   readonly logger: RootLogger;
   readonly readFile: ReadFile;
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted when it is to end. */
   readonly stop: AbortSignal;
 }
 
 /** Everything that a controller is made of, in the order in which it comes to life. */
 export const runController = async (config: ControllerConfig, outside: Outside): Promise<void> => {
-  const { version, logger, readFile, stop } = outside;
+  const { version, logger, readFile, environment, stop } = outside;
   const libvirtTls = config.libvirtPki === undefined ? undefined : await readLibvirtPki(config.libvirtPki, readFile);
   const kubeConfig = await loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context });
 
@@ -53,7 +54,6 @@ export const runController = async (config: ControllerConfig, outside: Outside):
   };
   const userAgent = `hatchery/${version}`;
   const ports = await openPorts({ config, kubeConfig, told, userAgent, readFile, logger, signal: stop });
-  const program: Program = { config, logger, libvirtTls, kubeMetrics, ports, termRegistry: new Registry() };
   const { observe, notify, https } = ports;
   logger.info('Hatchery starts', {
     version,
@@ -65,6 +65,12 @@ export const runController = async (config: ControllerConfig, outside: Outside):
     httpsPort: https.port,
   });
 
+  const service = { name: 'hatchery-controller', version, instance: config.identity };
+  const tracing = await startTracing(environment, service, logger);
+  const program: Program = {
+    ...{ config, logger, libvirtTls, kubeMetrics, ports, tracer: tracing.tracer },
+    termRegistry: new Registry(),
+  };
   const client = createRestClient(kubeConfig, { metrics: kubeMetrics, userAgent });
   try {
     const patience = { signal: stop, clock: systemClock, random: Math.random, logger };
@@ -75,6 +81,7 @@ export const runController = async (config: ControllerConfig, outside: Outside):
   } finally {
     await client.close();
     await ports.close();
+    await tracing.close();
   }
 };
 
@@ -84,6 +91,7 @@ interface Program {
   readonly libvirtTls: LibvirtPki | undefined;
   readonly kubeMetrics: KubeMetrics;
   readonly ports: Ports;
+  readonly tracer: Tracer;
   /** Metrics of the controller that leads now: each term has a controller, and a registry, of its own. */
   termRegistry: Registry;
 }
@@ -120,13 +128,14 @@ const leadOnce = async (program: Program, client: RestClient, stop: AbortSignal)
       const { dom0Label, trustNodeAnnotations, hostLostAfter: hostLostAfterMs, ingressNamespace } = config;
       const options = { dom0Label, trustNodeAnnotations, hostLostAfterMs, libvirtTls, ingressNamespace };
       const mayAct = (): boolean => lease.isHeld();
-      const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, options };
+      const { tracer } = program;
+      const deps = { ...parts, rest, mayAct, connect, registry, kubeMetrics, events, notify, tracer, options };
       const controller = createController(deps);
-      https.source = controller;
+      https.acting = controller;
       try {
         await controller.run(signal);
       } finally {
-        https.source = undefined;
+        https.acting = undefined;
         const unsent = await events.stop(EVENTS_MS);
         if (unsent > 0) logger.warn('Events were left unsent', { unsent });
       }

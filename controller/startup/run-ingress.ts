@@ -13,7 +13,7 @@ import {
 } from '#controller/kube/index.ts';
 import type { RestClient } from '#controller/kube/index.ts';
 import { startNotifyServer } from '#controller/notify/index.ts';
-import { createRegistry, startObserveServer } from '#controller/observe/index.ts';
+import { createRegistry, startObserveServer, startTracing } from '#controller/observe/index.ts';
 import type { Health } from '#controller/observe/index.ts';
 
 import { checkCrds } from './crds.ts';
@@ -26,7 +26,10 @@ import type { Outside } from './run-controller.ts';
 const EVENTS_MS = 2_000;
 
 /** Everything that an ingress is made of, in the order in which it comes to life. */
-export const runIngress = async (config: IngressConfig, { version, logger, stop }: Outside): Promise<void> => {
+export const runIngress = async (
+  config: IngressConfig,
+  { version, logger, environment, stop }: Outside,
+): Promise<void> => {
   const kubeConfig = await loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context });
   const registry = createRegistry(version);
   const metrics = createKubeMetrics(registry);
@@ -50,6 +53,8 @@ export const runIngress = async (config: IngressConfig, { version, logger, stop 
     ...{ version, identity, server: kubeConfig.server },
     ...{ address: observe.address.address, port: observe.address.port, notifyPort: notify.address.port },
   });
+  const service = { name: 'hatchery-ingress', version, instance: identity };
+  const tracing = await startTracing(environment, service, logger);
   const client = createRestClient(kubeConfig, { metrics, userAgent });
   const events = createEventRecorder({ ...parts, client, component: 'hatchery-ingress', instance: identity });
   try {
@@ -57,7 +62,17 @@ export const runIngress = async (config: IngressConfig, { version, logger, stop 
     await checkPermissions(client, ingressRightsOf(config), patience);
     await checkCrds(client, patience);
     const defaultCertificate = await defaultCertificateOf(config, client, patience);
-    const ingress = createIngress({ ...parts, config, client, events, notify, registry, defaultCertificate });
+    const ingress = createIngress({
+      ...parts,
+      config,
+      kubeConfig,
+      client,
+      events,
+      notify,
+      registry,
+      tracer: tracing.tracer,
+      defaultCertificate,
+    });
     ready = () => ingress.ready();
     await ingress.run(stop);
   } finally {
@@ -66,6 +81,7 @@ export const runIngress = async (config: IngressConfig, { version, logger, stop 
     await client.close();
     await notify.close();
     await observe.close();
+    await tracing.close();
   }
 };
 

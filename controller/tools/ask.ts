@@ -1,4 +1,5 @@
 import { isKubeError } from '#controller/kube/index.ts';
+import { NoController } from '#controller/reach/index.ts';
 import { ToolFault } from './fault.ts';
 
 /** Asks the API server; what goes wrong is said in words of the tool. */
@@ -6,6 +7,7 @@ export async function askApiServer<T>(what: string, ask: () => Promise<T>): Prom
   try {
     return await ask();
   } catch (error) {
+    if (error instanceof NoController) throw new ToolFault(error.message, { cause: error });
     if (!isKubeError(error)) throw error;
     if (error.kind === 'not-found') throw new ToolFault(`there is no ${what}`, { cause: error });
     throw new ToolFault(`${what} cannot be read: ${error.message}`, { cause: error });

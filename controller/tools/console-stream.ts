@@ -1,11 +1,10 @@
-import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import type { RequestOptions } from 'node:https';
 
 import type { Credentials } from '#controller/kube/index.ts';
+import { connectionTo } from '#controller/reach/index.ts';
+import type { ControllerAddress } from '#controller/reach/index.ts';
 import { NoConsole, ToolFault } from './fault.ts';
-import type { ControllerAddress } from './lease-address.ts';
 
 /** No answer, not even that the console cannot be read, within so long: it waits for the host at most 10 s itself. */
 const ANSWER_MS = 20_000;
@@ -29,28 +28,6 @@ export async function* readFromController(
   } catch (error) {
     throw new ToolFault(`${where} broke off (it ended, or lost the host): ask again`, { cause: error });
   }
-}
-
-/** How a connection to the controller is made and verified. */
-export function connectionTo({ host, port, anchor }: ControllerAddress, { headers, tls }: Credentials): RequestOptions {
-  const { authorization } = headers;
-  const { fingerprint256 } = new X509Certificate(anchor);
-  const { cert, key, passphrase } = tls;
-  return {
-    host,
-    port,
-    // This certificate and no other: names do not count, since a controller may be reached by many.
-    ca: anchor,
-    allowPartialTrustChain: true,
-    rejectUnauthorized: true,
-    checkServerIdentity: (_name, shown) =>
-      shown.fingerprint256 === fingerprint256 ? undefined : new Error('another certificate than that of the Lease'),
-    minVersion: 'TLSv1.2',
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-    ...(passphrase === undefined ? {} : { passphrase }),
-    headers: authorization === undefined ? {} : { authorization },
-    agent: false,
-  };
 }
 
 function ask(

@@ -6,10 +6,10 @@ import type { ConsoleRequest } from '#controller/config/index.ts';
 import { ConsoleText } from '#controller/console/index.ts';
 import { createRestClient, loadKubeConfig } from '#controller/kube/index.ts';
 import type { ClientConfig, RestClient } from '#controller/kube/index.ts';
+import { findController, impersonates } from '#controller/reach/index.ts';
 import { askApiServer } from './ask.ts';
 import { readFromController } from './console-stream.ts';
 import { NoConsole, ToolFault } from './fault.ts';
-import { findController } from './lease-address.ts';
 import { untilRunning } from './running.ts';
 
 /** Prints; resolves once more may be printed. Rejects where nobody reads any more. */
@@ -81,7 +81,7 @@ async function printLive(
   const lease = `Lease hatchery-controller in namespace ${systemNamespace}`;
   const address = await askApiServer(lease, () => findController(client, systemNamespace));
   const credentials = await config.credentials();
-  if (Object.keys(credentials.headers).some((header) => header.startsWith('impersonate-'))) {
+  if (impersonates(credentials)) {
     throw new ToolFault('this kubeconfig impersonates somebody, which consoles do not support: use one of their own');
   }
   const text = new ConsoleText();

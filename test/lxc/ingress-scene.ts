@@ -2,19 +2,29 @@ import assert from 'node:assert/strict';
 import { request as requestPlain } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 
-import { EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS, isFinished } from '#controller/api/index.ts';
+import {
+  EPHEMERAL_DOMAIN_TEMPLATES,
+  EPHEMERAL_DOMAINS,
+  isFinished,
+  LEASE_NAME,
+  LeaseAnnotation,
+} from '#controller/api/index.ts';
 import type { EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
 import { backend } from '#controller/ingress/routes/testing/resources.ts';
-import { INGRESSES, SECRETS } from '#controller/kube/index.ts';
+import { createRestClient, INGRESSES, LEASES, loadKubeConfig, SECRETS } from '#controller/kube/index.ts';
 import type { IngressTls } from '#controller/kube/index.ts';
-import { selfSigned } from '#controller/serve/certificate.ts';
+import type { Tracer } from '#controller/observe/index.ts';
+import { anchorOf, selfSigned } from '#controller/serve/certificate.ts';
+import { timelineRoute } from '#controller/serve/index.ts';
 import { sharedCluster, sharedHost } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage } from '../integration/lifecycle/stage.ts';
-import type { Stage } from '../integration/lifecycle/stage.ts';
+import type { RunningController, Stage } from '../integration/lifecycle/stage.ts';
 import type { AdoptedHost } from '../integration/lifecycle/stage-hosts.ts';
 import { startProgram } from '../integration/program/program.ts';
-import type { Ended, LogLine } from '../integration/program/program.ts';
+import type { Ended, LogLine, ProgramOptions } from '../integration/program/program.ts';
+import { openTestPort } from '../integration/serve/port.ts';
+import type { TestPort } from '../integration/serve/port.ts';
 
 type Http = NonNullable<EphemeralDomainTemplate['spec']['http']>;
 
@@ -64,6 +74,10 @@ export interface SceneOptions {
   readonly kind?: 'lxc' | 'xen';
   /** Further arguments of the ingress. */
   readonly args?: readonly string[];
+  /** Of the controller. */
+  readonly tracer?: Tracer;
+  /** Of the ingress. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** The ingress on a stage with a host and a controller. */
@@ -93,15 +107,23 @@ const HTTP: Readonly<Record<'lxc' | 'xen', Http | undefined>> = {
 };
 export const DEFAULT_CERTIFICATE = selfSigned(['localhost'], new Date());
 
-export const createIngressScene = async ({ kind = 'lxc', args = [] }: SceneOptions = {}): Promise<IngressScene> => {
+export const createIngressScene = async (options: SceneOptions = {}): Promise<IngressScene> => {
+  const { kind = 'lxc', args = [], tracer, environment } = options;
   const box = kind === 'lxc' ? await sharedHost('lxc', 1) : await sharedHost('xen', 1);
   const stage = await createStage();
   const { namespace, rest } = stage;
   const host = await stage.adopt(box);
-  await stage.controller({ options: { settleMs: 1_000 } });
+  const controller = await stage.controller({
+    options: { settleMs: 1_000 },
+    ...(tracer === undefined ? {} : { tracer }),
+  });
   await stage.untilHost(box.name, 'True', 120_000);
   await giveCertificate(stage, 'default', DEFAULT_CERTIFICATE);
-  const ingress = await startProgramOf(namespace, args, LIFETIME_MS[kind]);
+  const port = await openController(stage, controller);
+  const ingress = await startProgramOf(namespace, args, {
+    lifetimeMs: LIFETIME_MS[kind],
+    ...(environment === undefined ? {} : { environment }),
+  });
 
   const patience = { timeoutMs: kind === 'xen' ? 120_000 : 10_000 };
   const ask = (name: string, question: Question = {}): Promise<Answer> => askFor(ingress.port, name, question);
@@ -162,7 +184,41 @@ export const createIngressScene = async ({ kind = 'lxc', args = [] }: SceneOptio
     dispose: async () => {
       ingress.kill('SIGKILL');
       await ingress.ended;
+      await port.close();
       await stage.dispose();
+    },
+  };
+};
+
+/** The controller's HTTPS port, where the ingress looks for it: as a Lease of the stage's own namespace says. */
+const openController = async ({ rest, namespace }: Stage, controller: RunningController): Promise<TestPort> => {
+  const { controllerKubeconfig, kubectl } = await sharedCluster();
+  const client = createRestClient(await loadKubeConfig({ kubeconfig: controllerKubeconfig }));
+  const lease = { namespace, name: LEASE_NAME };
+  const port = await openTestPort(client, (callers) => ({
+    timeline: timelineRoute({ callers, sink: () => controller, lease }),
+  }));
+  const { certificate } = port;
+  const renewTime = new Date(Date.now() + LIFETIME_MS.xen).toISOString().replace('Z', '000Z');
+  await rest.create(LEASES, {
+    metadata: {
+      ...lease,
+      annotations: { [LeaseAnnotation.Address]: `127.0.0.1:${port.port}`, [LeaseAnnotation.Ca]: anchorOf(certificate) },
+    },
+    spec: { holderIdentity: 'test', leaseDurationSeconds: 15, renewTime },
+  });
+  // As everybody may in hatchery-system.
+  const rights = ['--verb=get', '--resource=leases.coordination.k8s.io', `--resource-name=${LEASE_NAME}`];
+  await kubectl(['create', 'role', 'address', '-n', namespace, ...rights]);
+  await kubectl([
+    ...['create', 'rolebinding', 'address', '-n', namespace, '--role=address'],
+    '--group=system:authenticated',
+  ]);
+  return {
+    ...port,
+    close: async () => {
+      await port.close();
+      await client.close();
     },
   };
 };
@@ -183,17 +239,18 @@ export const pairOf = (cert: string, key: string) => {
 
 /** Starts the real program; resolves when it serves. */
 export const startIngress = (namespace: string, ...more: readonly string[]): Promise<IngressProgram> =>
-  startProgramOf(namespace, more, LIFETIME_MS.lxc);
+  startProgramOf(namespace, more, { lifetimeMs: LIFETIME_MS.lxc });
 
 const startProgramOf = async (
   namespace: string,
   more: readonly string[],
-  lifetimeMs: number,
+  options: ProgramOptions,
 ): Promise<IngressProgram> => {
   const { ingressKubeconfig } = await sharedCluster();
   const args = [
     `--kubeconfig=${ingressKubeconfig}`,
     `--identity=${namespace}`,
+    `--controller-namespace=${namespace}`,
     // More than one, so that each is watched by itself.
     `--namespaces=${namespace},default`,
     ...['--http-address=127.0.0.1:0', '--https-address=127.0.0.1:0', '--metrics-address=127.0.0.1:0'],
@@ -201,7 +258,7 @@ const startProgramOf = async (
     `--default-tls-secret=${namespace}/default`,
     '--drain-delay=0s',
   ];
-  const program = startProgram(['ingress', ...args, ...more], { lifetimeMs });
+  const program = startProgram(['ingress', ...args, ...more], options);
   const line = (message: string): LogLine => {
     const found = program.log().find((one) => one.message === message);
     assert.ok(found !== undefined, `no "${message}" in:\n${program.said()}`);

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { crc32 } from 'node:zlib';
 
+import { findCondition } from '#controller/api/index.ts';
 import { SECRETS } from '#controller/kube/index.ts';
 import { selfSigned } from '#controller/serve/certificate.ts';
 import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
@@ -64,6 +65,21 @@ describe('hatchery ingress on an LXC host', function () {
       const share = timed(answer) / answer.headMs;
       assert.ok(share >= 0.95 && share <= 1, `${share}: ${String(answer.headers['server-timing'])}`);
     });
+  });
+
+  it('has the controller write when its guest was ready and its answer began, at no write of its own', async () => {
+    // A controller on a busy machine may have stored the end by then.
+    await eventually(async () => {
+      const { headers } = await scene.ask('page');
+      const name = String(headers['x-hatchery-domain']).split('/')[1] ?? '';
+      const { status } = await scene.stage.until(name, ({ status: now }) => assert.equal(now?.phase, 'Succeeded'));
+      const { requested = '', ready = '', responded = '' } = status?.timeline ?? {};
+      assert.ok(requested !== '' && requested < ready && ready < responded, JSON.stringify(status?.timeline));
+      assert.match(status?.spawnTime ?? '', /^[0-9.]+m?s$/);
+      assert.deepEqual(findCondition(status?.conditions, 'Ready')?.reason, 'DomainStopped');
+    });
+    const metrics = await (await fetch(scene.ingress.metricsUrl)).text();
+    assert.match(metrics, /^hatchery_ingress_timeline_messages_total\{outcome="noted"\} [1-9]/m);
   });
 
   it('gives each request a domain of its own, also two at once', async () => {

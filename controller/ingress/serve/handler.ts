@@ -1,10 +1,12 @@
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
+import type { Tracer } from '#controller/observe/index.ts';
 import type { AdmissionQueue, Slot } from '../admission/index.ts';
 import { acceptOf } from '../proxy/head/fields.ts';
 import { awaitBeginning, BEGINNING, failurePage, serverTiming } from '../proxy/index.ts';
 import type { Budget, Exchange } from '../proxy/index.ts';
 import type { Backend, Match, Routes } from '../routes/index.ts';
 import type { Spawner } from '../spawn/index.ts';
+import type { TimelineSender } from '../timeline/index.ts';
 import { mayComeAgain, refusalTold } from './failures.ts';
 import type { Told } from './failures.ts';
 import { hatch } from './hatch.ts';
@@ -12,6 +14,7 @@ import type { Recorder } from './record.ts';
 import { secureLocation } from './redirect.ts';
 import { beginVisit, noteLeaving, phaseOf, spansOf } from './visit.ts';
 import type { Visit } from './visit.ts';
+import { traceVisit } from './visit-trace.ts';
 
 /** All that serves a request. */
 export interface HandlerParts {
@@ -19,6 +22,8 @@ export interface HandlerParts {
   readonly queue: AdmissionQueue;
   readonly spawner: Pick<Spawner, 'start'>;
   readonly recorder: Recorder;
+  readonly tracer: Tracer;
+  readonly timeline: Pick<TimelineSender, 'tell'>;
   readonly answerBudget: Budget;
   /** Where TLS is served; undefined: nowhere. */
   readonly httpsPort: () => number | undefined;
@@ -45,6 +50,7 @@ export const createHandler =
     } finally {
       noteLeaving(visit);
       parts.recorder.record(visit, parts.clock.now());
+      traceVisit(parts.tracer, visit, parts.clock.now(), parts.clock.date().getTime());
     }
   };
 

@@ -1,4 +1,5 @@
 import { sleep } from '#controller/kube/index.ts';
+import { traceparentOf } from '#controller/observe/tracing.ts';
 import { LEG_LIMITS, pass } from '../proxy/index.ts';
 import type { GuestAddress, LegLimits, Outcome } from '../proxy/index.ts';
 import type { Backend } from '../routes/index.ts';
@@ -53,6 +54,7 @@ const tryOnce = async (
     const spawned = parts.spawner.start({
       backend: spawnBackend(backend),
       ...{ method: head.method, host: head.host, path: head.path, traceId: head.trace.traceId },
+      traceparent: traceparentOf(head.trace),
       receivedTime: parts.clock.date().getTime() - (parts.clock.now() - exchange.receivedMs),
       ...{ avoidHosts: [...avoidHosts], signal: left.signal },
     });
@@ -86,12 +88,23 @@ const passTo = async (
       visit.status = status;
       return ownHeaders(visit, clock.now());
     },
-    onMark: (mark) => visit.marks.set(mark, clock.now()),
+    onMark: (mark) => {
+      visit.marks.set(mark, clock.now());
+      if (mark === 'head') tellTimes(parts, spawned, clock.now());
+    },
   });
   const broken = outcome.kind === 'failed' && outcome.answered ? faultTold(outcome.fault) : undefined;
   // It has no other answer any more: for the record alone.
   if (broken !== undefined) visit.failure = { phase: 'answer', reason: broken.reason };
   return judge(parts, backend, spawned, guest, outcome);
+};
+
+/** When its answer begins, and not later: the end of a guest, and with it the last write of its status, may follow at once. */
+const tellTimes = ({ clock, timeline }: HandlerParts, spawned: Spawned, now: number): void => {
+  const { namespace, name, uid, marks } = spawned;
+  const offset = clock.date().getTime() - clock.now();
+  const ready = marks.ready === undefined ? undefined : marks.ready + offset;
+  timeline.tell({ namespace, name, uid, ready, responded: now + offset });
 };
 
 const judge = (parts: HandlerParts, backend: Backend, spawned: Spawned, guest: Reachable, outcome: Outcome): Tried => {

@@ -32,7 +32,7 @@ describe('the EphemeralDomain of a request', () => {
       templateRef: { name: 'web' },
       ...{ priority: 1_000, backoffLimit: 0, startDeadlineSeconds: 5, activeDeadlineSeconds: 91 },
       ttlSecondsAfterFinished: 300,
-      request: { receivedTime: '2026-01-02T03:04:05.678900Z' },
+      request: { receivedTime: '2026-01-02T03:04:05.678901Z' },
     });
   });
 

@@ -13,7 +13,7 @@ const START_DEADLINE_SECONDS = 5;
 const SPARE_SECONDS = 30;
 
 /** Most bytes of what is kept of a request, for people. */
-const MAX = { method: 32, host: 260, path: 1_024, trace: 64 } as const;
+const MAX = { method: 32, host: 260, path: 1_024, trace: 64, traceparent: 55 } as const;
 
 export interface Maker {
   /** Valid as a label's value. */
@@ -26,7 +26,7 @@ export interface Maker {
 
 /** The EphemeralDomain of one request. */
 export function spawnBody(request: SpawnRequest, { replica, suffix, notify }: Maker): NewObject<EphemeralDomain> {
-  const { backend, method, host, path, traceId } = request;
+  const { backend, method, host, path, traceId, traceparent } = request;
   const { namespace, template, ingress } = backend;
   const { labels = {}, annotations = {} } = template.spec.template.metadata ?? {};
   return {
@@ -45,6 +45,9 @@ export function spawnBody(request: SpawnRequest, { replica, suffix, notify }: Ma
         [RequestAnnotation.Host]: boundedText(host, MAX.host),
         [RequestAnnotation.Path]: boundedText(path, MAX.path),
         ...(traceId === undefined ? {} : { [RequestAnnotation.Trace]: boundedText(traceId, MAX.trace) }),
+        ...(traceparent === undefined
+          ? {}
+          : { [RequestAnnotation.Traceparent]: boundedText(traceparent, MAX.traceparent) }),
       },
     },
     spec: {

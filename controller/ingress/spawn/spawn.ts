@@ -37,6 +37,7 @@ const DEFAULT_PERIOD_MS = 200;
 export class Spawn implements Spawned, Speaker {
   readonly namespace: string;
   readonly name: string;
+  uid: string | undefined;
   readonly #parts: SpawnParts;
   readonly #backend: SpawnBackend;
   readonly #body: NewObject<EphemeralDomain>;
@@ -45,7 +46,6 @@ export class Spawn implements Spawned, Speaker {
   readonly #marks: Marks;
   readonly #timer: Timer;
   readonly #stopHearing: () => void;
-  #uid: string | undefined;
   #resource: EphemeralDomain | undefined;
   /** Address of which the port is looked at, and what ends that. */
   #lookedAt: string | undefined;
@@ -115,7 +115,7 @@ export class Spawn implements Spawned, Speaker {
     this.#isUnwanted = true;
     if (this.#hasEnded) return Promise.resolve();
     // While the POST is under way there is nothing to delete yet: that is done after its answer.
-    if (this.#uid === undefined) return this.#creating;
+    if (this.uid === undefined) return this.#creating;
     this.#removal ??= this.#remove();
     return this.#removal;
   }
@@ -134,7 +134,7 @@ export class Spawn implements Spawned, Speaker {
   seen(resource: EphemeralDomain): void {
     if (this.#hasEnded) return;
     this.#resource = resource;
-    this.#uid ??= resource.metadata.uid;
+    this.uid ??= resource.metadata.uid;
     const { status } = resource;
     if (status?.host !== undefined) this.#marks.bound ??= this.#parts.clock.now();
     if (status !== undefined && isFinished(status.phase)) {
@@ -170,7 +170,7 @@ export class Spawn implements Spawned, Speaker {
     switch (creation.kind) {
       case 'created':
         this.#marks.created = clock.now();
-        this.#uid ??= creation.resource.metadata.uid;
+        this.uid ??= creation.resource.metadata.uid;
         created(creation.resource);
         if (!isWanted()) await this.delete();
         return;
@@ -190,7 +190,7 @@ export class Spawn implements Spawned, Speaker {
   /** Nobody knows whether it was made. */
   async #settle(): Promise<void> {
     const isGone = await removeResource(this.#parts, this.#ref, undefined);
-    if (isGone && this.#uid === undefined) this.#end({ kind: 'never-created' });
+    if (isGone && this.uid === undefined) this.#end({ kind: 'never-created' });
   }
 
   #leave(): void {
@@ -200,13 +200,13 @@ export class Spawn implements Spawned, Speaker {
 
   #timeUp(): void {
     const { created, bound } = this.#marks;
-    const isCreated = created !== undefined || this.#uid !== undefined;
+    const isCreated = created !== undefined || this.uid !== undefined;
     this.#fail({ kind: 'timed-out', during: !isCreated ? 'create' : bound === undefined ? 'schedule' : 'boot' });
     void this.delete();
   }
 
   async #remove(): Promise<void> {
-    const isDeleted = await removeResource(this.#parts, this.#ref, this.#uid);
+    const isDeleted = await removeResource(this.#parts, this.#ref, this.uid);
     if (isDeleted) this.#end({ kind: 'deleted' });
   }
 

@@ -32,6 +32,8 @@ export interface SpawnRequest {
   /** Without the query. */
   readonly path: string;
   readonly traceId?: string | undefined;
+  /** W3C trace context, for the controller. */
+  readonly traceparent?: string | undefined;
   /** Wall clock, ms. */
   readonly receivedTime: number;
   /** DomainHosts where this request failed before. */
@@ -68,6 +70,8 @@ export type SpawnEnd =
 export interface Spawned {
   readonly namespace: string;
   readonly name: string;
+  /** Of the resource; undefined: not known yet. */
+  readonly uid: string | undefined;
   /** Never rejects. */
   readonly reachable: Promise<Reaching>;
   /** Terminal or deleted: its slot is free again. Never rejects. */

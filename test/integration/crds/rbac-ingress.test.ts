@@ -29,6 +29,9 @@ const AT_HOME: readonly string[] = [
   ...lines(['get', 'list', 'watch', 'create', 'update', 'delete'], 'leases.coordination.k8s.io'),
 ];
 
+/** Where its Lease says that it is. */
+const AT_THE_CONTROLLER: readonly string[] = [...EVERYWHERE, 'get leases.coordination.k8s.io hatchery-controller'];
+
 const MAY_NOT: readonly Ask[] = [
   ...each(['create', 'update', 'patch', 'delete'], { group: NETWORKING, resource: 'ingresses', namespace: 'default' }),
   ...each(['create', 'update', 'patch', 'delete'], { group: NETWORKING, resource: 'ingressclasses' }),
@@ -49,6 +52,7 @@ describe('The ingress', function () {
   for (const [namespace, rights] of [
     ['default', EVERYWHERE],
     ['hatchery-ingress', AT_HOME],
+    ['hatchery-system', AT_THE_CONTROLLER],
   ] as const) {
     it(`has these rights in ${namespace}, and no other`, async () => {
       assert.deepEqual(await rightsOf('hatchery-ingress', namespace), rights.toSorted());

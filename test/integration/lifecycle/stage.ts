@@ -20,6 +20,7 @@ import { createController } from '#controller/lifecycle/index.ts';
 import type { Controller, ControllerOptions } from '#controller/lifecycle/index.ts';
 import { startNotifyServer } from '#controller/notify/index.ts';
 import type { NotifyServer } from '#controller/notify/index.ts';
+import type { Tracer } from '#controller/observe/index.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import { sharedCluster } from '#test/support/bed.ts';
@@ -33,6 +34,7 @@ import type { Guard } from './wire.ts';
 export interface RunningController {
   readonly lifeline: Lifeline;
   readonly readConsole: Controller['readConsole'];
+  readonly noteTimes: Controller['noteTimes'];
   /** Ends it as SIGTERM does. */
   stop(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export interface Stage {
     readonly between?: (host: Hypervisor) => Hypervisor;
     /** URL that it reaches the API server by: a proxy's. */
     readonly server?: string;
+    readonly tracer?: Tracer;
   }): Promise<RunningController>;
   create(name: string, spec?: Partial<EphemeralDomainSpec>): Promise<EphemeralDomain>;
   get(name: string): Promise<EphemeralDomain>;
@@ -119,10 +122,10 @@ export async function createStage(own?: Cluster): Promise<Stage> {
       adopted.push(made);
       return made;
     },
-    controller: async ({ kill, options, server, between = (host: Hypervisor) => host } = {}) => {
+    controller: async ({ kill, options, server, tracer, between = (host: Hypervisor) => host } = {}) => {
       const client = server === undefined ? controllerRest : connectTo(server);
       const told = { ...defaults(label), libvirtTls, ...options };
-      const made = startController(client, notify, log, kill, between, told);
+      const made = startController(client, notify, log, kill, between, told, tracer);
       running.push(made);
       await Promise.resolve();
       return made;
@@ -216,6 +219,7 @@ function startController(
   kill: Kill | undefined,
   between: (host: Hypervisor) => Hypervisor,
   options: ControllerOptions,
+  tracer: Tracer | undefined,
 ): RunningController {
   const stop = new AbortController();
   const lifeline = new Lifeline(kill, () => stop.abort());
@@ -233,12 +237,14 @@ function startController(
     registry: new Registry(),
     events,
     notify,
+    tracer,
     options,
   });
   const ended = controller.run(stop.signal);
   return {
     lifeline,
     readConsole: (key, sink, live) => controller.readConsole(key, sink, live),
+    noteTimes: (key, times) => controller.noteTimes(key, times),
     stop: async () => {
       stop.abort();
       // What was killed waits for answers that never come.

@@ -1,38 +1,29 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
 import { join } from 'node:path';
 
 import type { ConsoleSource } from '#controller/lifecycle/index.ts';
-import { createRestClient, loadKubeConfig, silentLogger, systemClock } from '#controller/kube/index.ts';
+import { createRestClient, loadKubeConfig } from '#controller/kube/index.ts';
 import type { RestClient } from '#controller/kube/index.ts';
-import { Callers, consoleRoute, followClientCa, selfSigned, startHttpsServer } from '#controller/serve/index.ts';
-import type { HttpsServer } from '#controller/serve/index.ts';
+import { consoleRoute } from '#controller/serve/index.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
 import { sharedBed, sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { makeAuthority, signClient } from './clients.ts';
-import type { Authority, KeyPair } from './clients.ts';
+import type { Authority } from './clients.ts';
+import { openTestPort } from './port.ts';
+import type { Asked, Asking, TestPort } from './port.ts';
 
 const OURS = 'serve-ours';
 const THEIRS = 'serve-theirs';
-
-interface Asking {
-  readonly token?: string;
-  readonly certificate?: KeyPair;
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
 
 describe('the HTTPS port at a real API server', function () {
   this.timeout(60_000);
   let cluster: Cluster;
   let client: RestClient;
-  let server: HttpsServer;
+  let server: TestPort;
   let authority: Authority;
   let strangers: Authority;
-  const stop = new AbortController();
-  const certificate = selfSigned(['127.0.0.1'], new Date());
   const read: string[] = [];
   let acts = true;
 
@@ -70,52 +61,19 @@ describe('the HTTPS port at a real API server', function () {
       ]);
     }
     client = createRestClient(await loadKubeConfig({ kubeconfig: cluster.controllerKubeconfig }));
-    const callers = new Callers(client, () => systemClock.now(), 200);
     const lease = { namespace: 'hatchery-system', name: 'hatchery-controller' };
-    server = await startHttpsServer({
-      address: { host: '127.0.0.1', port: 0 },
-      certificate,
-      callers,
-      routes: { console: consoleRoute({ callers, source: () => (acts ? source : undefined), lease }) },
-      onError: (error) => {
-        throw error;
-      },
-    });
-    const authorityIsKnown = new Promise<void>((resolve) => {
-      const changed = (ca: string | undefined): void => {
-        server.trustClients(ca);
-        resolve();
-      };
-      void followClientCa({ client, clock: systemClock, logger: silentLogger, signal: stop.signal, changed });
-    });
-    await authorityIsKnown;
+    server = await openTestPort(client, (callers) => ({
+      console: consoleRoute({ callers, source: () => (acts ? source : undefined), lease }),
+    }));
   });
 
   after(async () => {
-    stop.abort();
     await server.close();
     await client.close();
     for (const namespace of [OURS, THEIRS]) await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
   });
 
-  const get = (path: string, { token, certificate: pair, method = 'GET', headers = {} }: Asking = {}) =>
-    new Promise<{ readonly status: number; readonly body: string }>((resolve, reject) => {
-      const { port } = server.address;
-      const asking = request(
-        {
-          ...{ host: '127.0.0.1', port, path, method, ca: certificate.cert, agent: false },
-          headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-          ...pair,
-        },
-        (response) => {
-          let body = '';
-          response.setEncoding('utf8').on('data', (text: string) => (body += text));
-          response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
-        },
-      );
-      asking.once('error', reject);
-      asking.end();
-    });
+  const get = (path: string, asking?: Asking): Promise<Asked> => server.ask(path, asking);
 
   const tokenOf = async (namespace: string): Promise<string> =>
     (await cluster.kubectl(['create', 'token', 'reader', '-n', namespace])).trim();
@@ -158,7 +116,7 @@ describe('the HTTPS port at a real API server', function () {
     const forServers = await signClient(authority, '/O=system:masters/CN=admin', 'serverAuth');
     assert.equal(await statusOf(`/console/${OURS}/x`, { certificate: forServers }), 401);
     // Its own certificate has signed nobody, itself but for servers.
-    const own = { cert: certificate.cert, key: certificate.key };
+    const own = { cert: server.certificate.cert, key: server.certificate.key };
     assert.equal(await statusOf(`/console/${OURS}/x`, { certificate: own }), 401);
   });
 

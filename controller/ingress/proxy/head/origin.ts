@@ -1,3 +1,4 @@
+import { traceparentOf } from '#controller/observe/tracing.ts';
 import { fieldsOf, isOrigin, tokensOf, valuesOf } from './fields.ts';
 import type { Field } from './fields.ts';
 import type { HeadPolicy, Peer, Trace } from './types.ts';
@@ -78,7 +79,7 @@ export const traceOf = (fields: readonly Field[], peer: Peer, policy: HeadPolicy
 
 /** The headers of a trace, for the guest; the vendors' state only of a trace that goes on. */
 export const traceHeaders = (fields: readonly Field[], trace: Trace): readonly Field[] => {
-  const traceparent = `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? '01' : '00'}`;
+  const traceparent = traceparentOf(trace);
   const state = trace.parent?.trusted === true ? valuesOf(fields, 'tracestate') : [];
   return fieldsOf(['traceparent', traceparent, ...state.flatMap((value) => ['tracestate', value])]);
 };
