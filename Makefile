@@ -11,7 +11,7 @@ unexport PORT
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-untold bench-patrol lint format generate verify
+.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-untold bench-patrol bench-leavers bench-slow lint format generate verify
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -51,6 +51,12 @@ bench-patrol: ## Measure what looking after 1,000 idle domains costs an LXC host
 
 bench-spawn: ## Time requests through Hatchery against the least that any such program needs (HOSTS=lxc:1 or xen:1).
 	$(RUN) bench/spawn/main.ts
+
+bench-leavers: ## Have visitors leave in each phase of a request on LXC; count domains that run for nobody, and what is left.
+	$(RUN) bench/leavers/main.ts
+
+bench-slow: ## Time requests beside 2,000 slow visitors of each form, against the same without them.
+	$(RUN) bench/slow/main.ts
 
 lint: ## Check style and types.
 	@hack/modules.sh && node_modules/.bin/eslint . && node_modules/.bin/tsc --noEmit -p .

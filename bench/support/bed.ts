@@ -21,6 +21,8 @@ export interface BenchBedOptions {
   readonly hosts: string;
   /** With an ingress that serves examples/ingress.yaml. */
   readonly ingress?: boolean;
+  /** With an API server that writes down when it was asked to create or delete EphemeralDomains. */
+  readonly audit?: boolean;
 }
 
 /** Sets up a bed, measures, and takes all down, also on failure and Ctrl-C. */
@@ -32,6 +34,7 @@ export async function withBenchBed<T>(options: BenchBedOptions, measure: (bed: B
     await takeDown(described);
     const running = await bringUp(await openBed({ dir }), cleanup, {
       hosts: parseHosts(options.hosts),
+      audit: options.audit,
       ...(options.ingress === true ? { ingress: { port: undefined } } : {}),
     });
     const client = createRestClient(await loadKubeConfig({ kubeconfig: running.cluster.kubeconfig }));

@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { recordedPort } from '#hack/cluster/ports.ts';
+import type { BenchBed } from './bed.ts';
+import { connectionsOf } from './sockets.ts';
+
+/** The ingress of a bench's bed, as seen from outside. */
+export interface IngressView {
+  readonly pid: number;
+  readonly port: number;
+  readonly tlsPort: number;
+  /** The value of a metric without labels: hatchery_ingress_NAME. */
+  metric(name: string): Promise<number>;
+  /** Open connections, by who is at the other end. */
+  sockets(): IngressSockets;
+  /** Resident memory now, KiB. */
+  rssKiB(): Promise<number>;
+}
+
+export interface IngressSockets {
+  readonly visitors: number;
+  /** Connections to guests, and of guests that tell of themselves. */
+  readonly guests: number;
+  /** Connections to the API server. */
+  readonly api: number;
+}
+
+/** A line of the ingress' access log, as far as it is read here. */
+export interface AccessLine {
+  readonly message: string;
+  readonly status?: number;
+  readonly host?: string;
+  readonly path?: string;
+  readonly phase?: string;
+  readonly reason?: string;
+  readonly durationMs?: number;
+}
+
+/** Finds the ingress of a bed that runs one. */
+export async function viewIngress({ bed, cluster }: BenchBed): Promise<IngressView> {
+  const portOf = async (name: string): Promise<number> => {
+    const port = await recordedPort(bed, name);
+    if (port === undefined) throw new Error(`${bed.dir} has no port of ${name}`);
+    return port;
+  };
+  const pid = Number(await readFile(join(bed.dir, 'run', 'ingress.pid'), 'utf8'));
+  const port = await portOf('ingress');
+  const tlsPort = await portOf('ingress-tls');
+  const metricsPort = await portOf('ingress-metrics');
+  const apiPort = Number(new URL(cluster.url).port);
+  return {
+    ...{ pid, port, tlsPort },
+    metric: async (name) => {
+      const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`, { signal: AbortSignal.timeout(30_000) });
+      const value = new RegExp(`^hatchery_ingress_${name} (.*)$`, 'm').exec(await response.text())?.[1];
+      return Number(value ?? Number.NaN);
+    },
+    sockets: () => {
+      const open = connectionsOf(pid);
+      const visitors = open.filter(({ localPort }) => localPort === port || localPort === tlsPort).length;
+      const api = open.filter(({ remotePort }) => remotePort === apiPort).length;
+      // A connection of its metrics is this very program's.
+      const metrics = open.filter(({ localPort }) => localPort === metricsPort).length;
+      return { visitors, api, guests: open.length - visitors - api - metrics };
+    },
+    rssKiB: async () => {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8');
+      return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN);
+    },
+  };
+}
