@@ -5,6 +5,7 @@ import { describeBed, openBed } from '#hack/bed/bed.ts';
 import { withCleanup } from '#hack/bed/cleanup.ts';
 import type { Cleanup } from '#hack/bed/cleanup.ts';
 import { exclusively } from '#hack/bed/exclusive.ts';
+import { freePort } from '#hack/cluster/ports.ts';
 import { takeDown } from '#hack/commands/down.ts';
 import { parseHosts } from '#hack/commands/hostlist.ts';
 import { bringUp } from '#hack/commands/up.ts';
@@ -35,7 +36,8 @@ export async function withBenchBed<T>(options: BenchBedOptions, measure: (bed: B
     const running = await bringUp(await openBed({ dir }), cleanup, {
       hosts: parseHosts(options.hosts),
       audit: options.audit,
-      ...(options.ingress === true ? { ingress: { port: undefined } } : {}),
+      // Not the usual port: beds of several checkouts begin at the same time.
+      ...(options.ingress === true ? { ingress: { port: await freePort() } } : {}),
     });
     const client = createRestClient(await loadKubeConfig({ kubeconfig: running.cluster.kubeconfig }));
     try {
