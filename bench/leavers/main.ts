@@ -19,8 +19,8 @@ import type { Leaver, Row } from './report.ts';
 import { watchResources } from './resources.ts';
 
 /*
- * Visitors who leave: so many in each phase of a request, each told by a sign of that phase and not by a time, and then a
- * crowd that cancels right after the head. Domains are counted from libvirt's own events, the DELETE is timed by the API
+ * Visitors who leave: so many in each phase of a request, each told by a sign of that phase and not by a time; then a
+ * crowd that cancels right after the head, and one that leaves as soon as each has its EphemeralDomain. Domains are counted from libvirt's own events, the DELETE is timed by the API
  * server's audit log, and afterwards everything has to be as it was before.
  */
 const { values } = parseArgs({
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     each: { type: 'string', default: '100' },
     cancelled: { type: 'string', default: '5000' },
     'at-once': { type: 'string', default: '50' },
+    crowd: { type: 'string', default: '1000' },
   },
 });
 
@@ -40,6 +41,29 @@ const CANCELLED = {
   words: '-mode deaf',
   http: { maxConcurrent: 16, maxQueued: 5_000, queueTimeoutSeconds: 60, keepFinishedSeconds: 0 },
 };
+/** Many who leave at once. */
+interface Crowd {
+  readonly name: string;
+  readonly words: string;
+  readonly total: number;
+  readonly until: (tools: Tools, path: string) => Promise<unknown>;
+}
+
+const CROWDS: readonly Crowd[] = [
+  {
+    name: 'cancelled',
+    words: 'right after the head',
+    total: Number(values.cancelled),
+    until: () => Promise.resolve(),
+  },
+  {
+    name: 'crowd',
+    words: 'each once it has its EphemeralDomain',
+    total: Number(values.crowd),
+    until: ({ resources }, path) => resources.until(path, 'there', () => true, SETTLE_MS),
+  },
+];
+
 const WARM = { name: 'warm', words: '-mode http', http: { keepFinishedSeconds: 0, historyLimit: 0 } };
 
 const result = await withBenchBed({ hosts: 'lxc:1', ingress: true, audit: true }, (bed) => measure(bed));
@@ -59,7 +83,9 @@ async function measure(bench: BenchBed) {
         await step(`${values.each} visitors leave: ${each.name}`, (progress) => leaveIn(tools, each, progress)),
       );
     }
-    rows.push(await step(`${values.cancelled} requests are cancelled right after the head`, () => cancelMany(tools)));
+    for (const crowd of CROWDS) {
+      rows.push(await step(`${crowd.total} leave, ${crowd.words}`, () => leaveTogether(tools, crowd)));
+    }
     const serves = (await ask(tools.ingress.port, 'warm.bench', '/last')).status === 200;
     console.log('');
     for (const row of rows) console.log(describeRow(row));
@@ -142,18 +168,18 @@ async function leaveIn(tools: Tools, each: Case, progress: (words: string) => vo
 }
 
 /** A crowd, so many of them at a time. */
-async function cancelMany(tools: Tools): Promise<Row> {
+async function leaveTogether(tools: Tools, { name, total, until }: Crowd): Promise<Row> {
   const { ingress, starts, access } = tools;
-  const total = Number(values.cancelled);
   starts.takePeak();
   const loggedBefore = access.seen.length;
   const left = new Map<string, number>();
   let next = 0;
   const client = async (): Promise<void> => {
     for (let n = next++; n < total; n = next++) {
-      const path = `/cancelled/${n}`;
+      const path = `/${name}/${n}`;
       const visitor = await arrive(ingress.port);
       await visitor.send(`GET ${path} HTTP/1.1\r\nHost: cancelled.bench\r\n\r\n`);
+      await until(tools, path);
       left.set(path, visitor.leave(n % 2 === 0 ? 'close' : 'reset'));
     }
   };
@@ -161,7 +187,7 @@ async function cancelMany(tools: Tools): Promise<Row> {
   await Promise.all(Array.from({ length: Number(values['at-once']) }, client));
   const seconds = (performance.now() - begun) / 1000;
   console.log(`  ${total} came and left in ${seconds.toFixed(1)} s`);
-  const isOurs = ({ path = '' }: AccessLine): boolean => path.startsWith('/cancelled/');
+  const isOurs = ({ path = '' }: AccessLine): boolean => path.startsWith(`/${name}/`);
   let lines = 0;
   await access.first(
     'all of them are over',
@@ -174,7 +200,7 @@ async function cancelMany(tools: Tools): Promise<Row> {
     return leftAt === undefined ? [] : [{ path: line.path ?? '', leftAt, line }];
   });
   const { maxConcurrent: limit } = CANCELLED.http;
-  return conclude(tools, { name: 'cancelled', leavers, phases: undefined, started: undefined, limit });
+  return conclude(tools, { name, leavers, phases: undefined, started: undefined, limit });
 }
 
 type Told = Pick<Parameters<typeof rowOf>[0], 'name' | 'leavers' | 'phases' | 'started' | 'limit'>;

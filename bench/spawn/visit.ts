@@ -14,8 +14,8 @@ export interface Visit {
 const HEAD_END = Buffer.from('\r\n\r\n');
 const MARKER = /data-domain="?([0-9a-f-]{36})/;
 
-/** Asks for a page and reads it to its end. Rejects where the connection cannot be had or breaks. */
-export function visit(port: number, timeoutMs: number): Promise<Visit> {
+/** Asks for a page, by POST where there is a body, and reads it to its end. Rejects where the connection cannot be had or breaks. */
+export function visit(port: number, timeoutMs: number, bodyBytes = 0): Promise<Visit> {
   return new Promise((resolve, reject) => {
     const begun = performance.now();
     let received = Buffer.alloc(0);
@@ -23,7 +23,7 @@ export function visit(port: number, timeoutMs: number): Promise<Visit> {
     const socket = connect({ host: '127.0.0.1', port });
     const timer = setTimeout(() => socket.destroy(new Error(`no whole answer after ${timeoutMs} ms`)), timeoutMs);
     socket.setNoDelay(true);
-    socket.write('GET / HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n');
+    socket.write(requestOf(bodyBytes));
     socket.on('data', (chunk) => {
       const now = performance.now();
       received = Buffer.concat([received, chunk]);
@@ -39,6 +39,12 @@ export function visit(port: number, timeoutMs: number): Promise<Visit> {
       resolve({ firstByteMs, ...readAnswer(received) });
     });
   });
+}
+
+function requestOf(bodyBytes: number): string {
+  const rest = 'Host: bench.example\r\nConnection: close\r\n';
+  if (bodyBytes === 0) return `GET / HTTP/1.1\r\n${rest}\r\n`;
+  return `POST / HTTP/1.1\r\n${rest}Content-Length: ${bodyBytes}\r\n\r\n${'.'.repeat(bodyBytes)}`;
 }
 
 function readAnswer(bytes: Buffer): Omit<Visit, 'firstByteMs'> {
