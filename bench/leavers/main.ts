@@ -28,7 +28,7 @@ const { values } = parseArgs({
     each: { type: 'string', default: '100' },
     cancelled: { type: 'string', default: '5000' },
     'at-once': { type: 'string', default: '50' },
-    crowd: { type: 'string', default: '1000' },
+    crowd: { type: 'string', default: '500' },
   },
 });
 

@@ -57,12 +57,13 @@ async function measure(bench: BenchBed) {
     const blocks = new Map<string, Block[]>(forms.map(({ name }) => [name, []]));
     for (let round = 0; round < Number(values.rounds); round += 1) {
       for (const form of rotate(forms, round * 2)) {
-        controls.push(await step(`${values.rate} requests a second, alone`, () => runBlock(tools)));
-        const block = await step(`${visitors} slow visitors: ${form.name}`, () => runBeside(tools, form, visitors));
+        const calm = await step(`${values.rate} requests a second, alone`, () => runAlone(tools));
+        controls.push(calm);
+        const block = await step(`${visitors} slow visitors: ${form.name}`, () => runBeside(tools, form, calm));
         blocks.get(form.name)?.push(block);
       }
     }
-    controls.push(await step(`${values.rate} requests a second, alone`, () => runBlock(tools)));
+    controls.push(await step(`${values.rate} requests a second, alone`, () => runAlone(tools)));
     const control = summarizeForm('control', controls, controls, 0);
     const summaries = forms.map(({ name }) => summarizeForm(name, blocks.get(name) ?? [], controls, visitors));
     console.log(`\n${describeForm(control)}`);
@@ -106,7 +107,8 @@ async function prepare(bench: BenchBed, forms: readonly Form[]) {
 }
 
 /** A block beside a crowd of one form, which is all there before it begins. */
-async function runBeside(tools: Tools, form: Form, visitors: number): Promise<Block> {
+async function runBeside(tools: Tools, form: Form, calm: Block): Promise<Block> {
+  const visitors = Number(values.visitors);
   const crowd = await gather({ ...form.crowd(tools.ingress), visitors });
   const loggedBefore = tools.access.seen.length;
   const startedBefore = tools.starts.runs.size;
@@ -120,14 +122,14 @@ async function runBeside(tools: Tools, form: Form, visitors: number): Promise<Bl
   const lines = tools.access.seen.slice(loggedBefore).filter((line) => line.host === host && host !== undefined);
   return {
     ...block,
-    crowd: { counts, domains, hatches: form.hatches, reasons: lines.map(({ reason = '' }) => reason) },
+    crowd: { counts, domains, calm, hatches: form.hatches, reasons: lines.map(({ reason = '' }) => reason) },
     leftover: asBefore ? undefined : after,
     settledSeconds: seconds,
   };
 }
 
 /** A block alone, from when nothing is left of what was before. */
-async function runBlock(tools: Tools): Promise<Block> {
+async function runAlone(tools: Tools): Promise<Block> {
   await tools.settle();
   return { ...(await runTimed(tools)), crowd: undefined, leftover: undefined, settledSeconds: 0 };
 }

@@ -21,6 +21,8 @@ export interface Block {
   readonly crowd:
     | {
         readonly counts: CrowdCounts;
+        /** The block without a crowd just before. */
+        readonly calm: Pick<Block, 'rssKiB'>;
         /** Domains that were started for it. */
         readonly domains: number;
         readonly hatches: boolean;
@@ -43,8 +45,8 @@ export interface Summary {
   readonly p95s: readonly number[];
   /** Against all blocks without a crowd. */
   readonly ratio: { readonly p50: number; readonly p95: number };
-  /** Resident memory of the ingress for each slow visitor. */
-  readonly kibPerVisitor: number | undefined;
+  /** By how much the ingress' resident memory grew with the crowd, for each of it, in each block. */
+  readonly kibPerVisitor: readonly number[];
   readonly cpuSecondsPerBlock: number;
   /** Slow visitors that were there at once, and those that the ingress ended, by status; 0: with none. */
   readonly open: number;
@@ -68,13 +70,11 @@ export function summarizeForm(
   const at = (part: number): number => quantile(times, part);
   const crowds = blocks.flatMap(({ crowd }) => crowd ?? []);
   const lasted = crowds.flatMap(({ counts }) => counts.lastedMs);
-  const calm = median(controls.flatMap(laterRss));
-  const loaded = median(blocks.flatMap(laterRss));
   return {
     ...{ name, n: times.length, p50: rounded(at(0.5)), p95: rounded(at(0.95)) },
     p95s: blocks.map((block) => Math.round(quantile(timesOf([block]), 0.95))),
     ratio: { p50: rounded(at(0.5) / quantile(control, 0.5)), p95: rounded(at(0.95) / quantile(control, 0.95)) },
-    kibPerVisitor: visitors === 0 ? undefined : rounded((loaded - calm) / visitors),
+    kibPerVisitor: blocks.flatMap((block) => memoryOf(block, visitors)),
     cpuSecondsPerBlock: rounded(median(blocks.map(({ cpuSeconds }) => cpuSeconds))),
     open: Math.min(visitors, ...crowds.map(({ counts }) => counts.mostOpen)),
     ended: sumOf(crowds.map(({ counts }) => counts.ended)),
@@ -93,10 +93,10 @@ export function describeForm(summary: Summary): string {
     `${name.padEnd(10)} ${n} requests, first byte p50 ${p50} ms, p95 ${p95} ms (blocks: ${p95s.join(', ')})`,
     `ratio ${ratio.p50} at p50, ${ratio.p95} at p95`,
     `ingress CPU ${cpuSecondsPerBlock} s a block`,
-    ...(kibPerVisitor === undefined
+    ...(kibPerVisitor.length === 0
       ? []
       : [
-          `${kibPerVisitor} KiB a visitor`,
+          `${kibPerVisitor.join(', ')} KiB a visitor`,
           `ended by status ${JSON.stringify(ended)}, after ${lastedMs ?? '-'} ms (median)`,
           `${domains} domains, ${JSON.stringify(summary.reasons)}`,
           `as before after ${summary.settledSeconds} s`,
@@ -119,8 +119,13 @@ function failuresOf(blocks: readonly Block[], visitors: number): readonly string
   ];
 }
 
+function memoryOf(block: Block, visitors: number): readonly number[] {
+  if (block.crowd === undefined) return [];
+  return [rounded((median(laterRss(block)) - median(laterRss(block.crowd.calm))) / visitors)];
+}
+
 /** Once the crowd has been there for a while. */
-function laterRss({ rssKiB }: Block): readonly number[] {
+function laterRss({ rssKiB }: Pick<Block, 'rssKiB'>): readonly number[] {
   return rssKiB.slice(Math.floor(rssKiB.length / 2));
 }
 

@@ -23,10 +23,9 @@ export async function followLines<T>(path: string): Promise<Lines<T>> {
   const waiting = new Set<() => void>();
   const block = Buffer.alloc(BLOCK_BYTES);
   const read = async (): Promise<void> => {
-    if (isReading || isClosed) return;
     isReading = true;
     try {
-      for (;;) {
+      while (!isClosed) {
         const { bytesRead } = await file.read(block, 0, block.length, at);
         if (bytesRead === 0) return;
         at += bytesRead;
@@ -40,7 +39,10 @@ export async function followLines<T>(path: string): Promise<Lines<T>> {
     }
   };
   const report = (error: unknown): void => console.error(`${path} cannot be read:`, error);
-  const look = (): void => void read().catch(report);
+  let reading = Promise.resolve();
+  const look = (): void => {
+    if (!isReading) reading = read().catch(report);
+  };
   const watcher = watch(path, look);
   // For what was written while a reading was under way.
   const timer = setInterval(look, LOOK_MS);
@@ -74,6 +76,7 @@ export async function followLines<T>(path: string): Promise<Lines<T>> {
       isClosed = true;
       clearInterval(timer);
       watcher.close();
+      await reading;
       await file.close();
     },
   };
