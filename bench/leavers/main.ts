@@ -1,15 +1,12 @@
 import { parseArgs } from 'node:util';
-import { logPath } from '#hack/bed/process.ts';
 import { step } from '#hack/bed/step.ts';
 import { withBenchBed } from '../support/bed.ts';
 import type { BenchBed } from '../support/bed.ts';
-import { takeCensus, untilAsBefore } from '../support/census.ts';
+import { NOTHING, takeCensus, untilAsBefore } from '../support/census.ts';
 import type { Census } from '../support/census.ts';
-import { viewIngress } from '../support/front.ts';
+import { lookOut } from '../support/front.ts';
 import type { AccessLine } from '../support/front.ts';
-import { followLines } from '../support/lines.ts';
 import { serve } from '../support/served.ts';
-import { countStarts } from '../support/starts.ts';
 import { arrive, ask } from '../support/visitor.ts';
 import { followAudit } from './audit.ts';
 import { CASES, HOLDER } from './cases.ts';
@@ -100,13 +97,9 @@ async function measure(bench: BenchBed) {
 }
 
 async function prepare(bench: BenchBed) {
-  const [host] = bench.hosts;
-  if (host === undefined) throw new Error('the bed has no host');
-  const ingress = await viewIngress(bench);
-  const starts = await countStarts(host);
+  const { ingress, starts, access, close: closeAll } = await lookOut(bench);
   const resources = await watchResources(bench.client, LIMIT_MS);
   const audit = await followAudit(bench);
-  const access = await followLines<AccessLine>(logPath(bench.bed, 'ingress'));
   await step('Serving a template for each phase', async () => {
     for (const served of [...CASES.map((each) => each.served), CANCELLED, WARM])
       await serve(bench, ingress.port, served);
@@ -115,20 +108,9 @@ async function prepare(bench: BenchBed) {
     for (let n = 0; n < 10; n += 1) await ask(ingress.port, 'warm.bench', `/warm/${n}`);
   });
   const count = (): Promise<Census> => takeCensus(bench, ingress, starts.observer);
-  // Nothing of a request is there before the first.
-  const nothing = {
-    slots: 0,
-    waiting: 0,
-    domains: 0,
-    addresses: 0,
-    visitors: 0,
-    guests: 0,
-    unfinished: 0,
-    resources: 0,
-  };
-  const { after: before } = await untilAsBefore(nothing, count, SETTLE_MS);
+  const { after: before } = await untilAsBefore(NOTHING, count, SETTLE_MS);
   const close = async (): Promise<void> => {
-    await Promise.all([starts.close(), resources.stop(), audit.close(), access.close()]);
+    await Promise.all([closeAll(), resources.stop(), audit.close()]);
   };
   return { ingress, starts, resources, audit, access, count, before, close };
 }

@@ -1,7 +1,8 @@
-import { EPHEMERAL_DOMAINS, RequestAnnotation } from '#controller/api/index.ts';
+import { RequestAnnotation } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
 import { attemptUuid } from '#controller/domain/identity.ts';
 import type { RestClient } from '#controller/kube/index.ts';
+import { watchDomains } from '../support/follow.ts';
 
 /** The EphemeralDomain of one request, as a watch of the bench's own saw it; times of performance.now(). */
 export interface Seen {
@@ -27,24 +28,12 @@ export interface Resources {
 export async function watchResources(client: RestClient, limitMs: number): Promise<Resources> {
   const byPath = new Map<string, Seen>();
   const looks = new Set<(path: string) => void>();
-  const abort = new AbortController();
-  const { resourceVersion } = await client.list(EPHEMERAL_DOMAINS);
-  const timeoutSeconds = Math.ceil(limitMs / 1000);
-  const stream = await client.watch(EPHEMERAL_DOMAINS, { resourceVersion, timeoutSeconds, signal: abort.signal });
-  const watching = (async () => {
-    try {
-      for await (const events of stream) {
-        for (const event of events) {
-          if (event.type === 'ERROR') throw new Error(`the watch has ended: ${event.status.message ?? ''}`);
-          if (event.type === 'BOOKMARK') continue;
-          const path = record(byPath, event.object, event.type === 'DELETED');
-          for (const look of [...looks]) look(path);
-        }
-      }
-    } catch (error) {
-      if (!abort.signal.aborted) throw error;
-    }
-  })();
+  const stop = await watchDomains(client, limitMs, (event) => {
+    if (event.type === 'ERROR') throw new Error(`the watch has ended: ${event.status.message ?? ''}`);
+    if (event.type === 'BOOKMARK') return;
+    const path = record(byPath, event.object, event.type === 'DELETED');
+    for (const look of [...looks]) look(path);
+  });
   return {
     byPath,
     until: (path, what, holds, timeoutMs) =>
@@ -63,10 +52,7 @@ export async function watchResources(client: RestClient, limitMs: number): Promi
         looks.add(look);
         look(path);
       }),
-    stop: async () => {
-      abort.abort();
-      await watching;
-    },
+    stop,
   };
 }
 

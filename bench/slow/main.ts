@@ -1,17 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { logPath } from '#hack/bed/process.ts';
 import { step } from '#hack/bed/step.ts';
 import { withBenchBed } from '../support/bed.ts';
 import type { BenchBed } from '../support/bed.ts';
-import { takeCensus, untilAsBefore } from '../support/census.ts';
+import { NOTHING, takeCensus, untilAsBefore } from '../support/census.ts';
 import type { Census } from '../support/census.ts';
 import { rotate } from '../support/figures.ts';
-import { viewIngress } from '../support/front.ts';
-import type { AccessLine } from '../support/front.ts';
-import { followLines } from '../support/lines.ts';
+import { lookOut } from '../support/front.ts';
 import { serve } from '../support/served.ts';
-import { countStarts } from '../support/starts.ts';
 import { usageOf } from '../support/usage.ts';
 import { visit } from '../spawn/visit.ts';
 import { gather } from './gather.ts';
@@ -77,11 +73,7 @@ async function measure(bench: BenchBed) {
 }
 
 async function prepare(bench: BenchBed, forms: readonly Form[]) {
-  const [host] = bench.hosts;
-  if (host === undefined) throw new Error('the bed has no host');
-  const ingress = await viewIngress(bench);
-  const starts = await countStarts(host);
-  const access = await followLines<AccessLine>(logPath(bench.bed, 'ingress'));
+  const { ingress, starts, access, close } = await lookOut(bench);
   await step('Serving a template for each form', async () => {
     for (const { served } of forms) if (served !== undefined) await serve(bench, ingress.port, served);
   });
@@ -90,20 +82,7 @@ async function prepare(bench: BenchBed, forms: readonly Form[]) {
   });
   // Those that were timed are kept for a while once they have ended.
   const count = async (): Promise<Census> => ({ ...(await takeCensus(bench, ingress, starts.observer)), resources: 0 });
-  const before = {
-    slots: 0,
-    waiting: 0,
-    domains: 0,
-    addresses: 0,
-    visitors: 0,
-    guests: 0,
-    unfinished: 0,
-    resources: 0,
-  };
-  const close = async (): Promise<void> => {
-    await Promise.all([starts.close(), access.close()]);
-  };
-  return { ingress, starts, access, settle: () => untilAsBefore(before, count, SETTLE_MS), close };
+  return { ingress, starts, access, settle: () => untilAsBefore(NOTHING, count, SETTLE_MS), close };
 }
 
 /** A block beside a crowd of one form, which is all there before it begins. */

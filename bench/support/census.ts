@@ -20,6 +20,11 @@ export interface Census {
   readonly resources: number;
 }
 
+/** Nothing of a request. */
+export const NOTHING: Census = {
+  ...{ slots: 0, waiting: 0, domains: 0, addresses: 0, visitors: 0, guests: 0, unfinished: 0, resources: 0 },
+};
+
 /** Counts on one host. */
 export async function takeCensus(bench: BenchBed, ingress: IngressView, observer: Hypervisor): Promise<Census> {
   const { items } = await bench.client.list(EPHEMERAL_DOMAINS);

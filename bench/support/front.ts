@@ -1,8 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { logPath } from '#hack/bed/process.ts';
 import { recordedPort } from '#hack/cluster/ports.ts';
 import type { BenchBed } from './bed.ts';
+import { followLines } from './lines.ts';
+import type { Lines } from './lines.ts';
 import { connectionsOf } from './sockets.ts';
+import { countStarts } from './starts.ts';
+import type { Starts } from './starts.ts';
 
 /** The ingress of a bench's bed, as seen from outside. */
 export interface IngressView {
@@ -36,8 +41,29 @@ export interface AccessLine {
   readonly durationMs?: number;
 }
 
+/** All that is watched while requests are made to a bed of one host. */
+export interface Lookout {
+  readonly ingress: IngressView;
+  readonly starts: Starts;
+  readonly access: Lines<AccessLine>;
+  readonly close: () => Promise<void>;
+}
+
+/** Watches a bed of one host and an ingress from now on. */
+export async function lookOut(bench: BenchBed): Promise<Lookout> {
+  const [host] = bench.hosts;
+  if (host === undefined) throw new Error('the bed has no host');
+  const ingress = await viewIngress(bench);
+  const starts = await countStarts(host);
+  const access = await followLines<AccessLine>(logPath(bench.bed, 'ingress'));
+  const close = async (): Promise<void> => {
+    await Promise.all([starts.close(), access.close()]);
+  };
+  return { ingress, starts, access, close };
+}
+
 /** Finds the ingress of a bed that runs one. */
-export async function viewIngress({ bed, cluster }: BenchBed): Promise<IngressView> {
+async function viewIngress({ bed, cluster }: BenchBed): Promise<IngressView> {
   const portOf = async (name: string): Promise<number> => {
     const port = await recordedPort(bed, name);
     if (port === undefined) throw new Error(`${bed.dir} has no port of ${name}`);
