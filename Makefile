@@ -11,7 +11,7 @@ unexport PORT
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-request bench-untold bench-patrol bench-rolling bench-outage bench-bulk lint format generate verify
+.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-request bench-untold bench-patrol bench-rolling bench-outage bench-bulk bench-leavers bench-slow lint format generate verify
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -63,6 +63,12 @@ bench-outage: ## Kill the controller again and again under 200 requests: how eac
 
 bench-bulk: ## Send 1 GB up and down through one domain each: memory, throughput; WebSocket, SSE, HTTP/2, Expect.
 	$(RUN) bench/bulk/main.ts
+
+bench-leavers: ## Have visitors leave in each phase of a request on LXC; count domains that run for nobody, and what is left.
+	$(RUN) bench/leavers/main.ts
+
+bench-slow: ## Time requests beside 2,000 slow visitors of each form, against the same without them.
+	$(RUN) bench/slow/main.ts
 
 lint: ## Check style and types.
 	@hack/modules.sh && node_modules/.bin/eslint . && node_modules/.bin/tsc --noEmit -p .

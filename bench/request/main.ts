@@ -75,7 +75,7 @@ interface Result {
 async function measure({ bed, client }: BenchBed): Promise<Result> {
   const url = new URL((await readFile(join(bed.dir, 'ingress.url'), 'utf8')).trim());
   const port = Number(url.port);
-  const ask = (): Promise<Visit> => visit(port, VISIT_TIMEOUT_MS, HOST);
+  const ask = (): Promise<Visit> => visit(port, VISIT_TIMEOUT_MS, { host: HOST });
   await step('Serving guests that say when they heard what', () => serve(client, ask));
   await step(`Warming up: ${WARM_UP} requests`, async () => {
     for (let i = 0; i < WARM_UP; i += 1) await ask();

@@ -14,11 +14,17 @@ export interface Visit {
   readonly domain: string | undefined;
 }
 
+/** What a visitor asks for: GET / of bench.example unless said. */
+export interface Asked {
+  readonly host?: string;
+  readonly bodyBytes?: number;
+}
+
 const HEAD_END = Buffer.from('\r\n\r\n');
 const MARKER = /data-domain="?([0-9a-f-]{36})/;
 
-/** Asks for a page and reads it to its end. Rejects where the connection cannot be had or breaks. */
-export function visit(port: number, timeoutMs: number, host = 'bench.example'): Promise<Visit> {
+/** Asks for a page, by POST where there is a body, and reads it to its end. Rejects where the connection cannot be had or breaks. */
+export function visit(port: number, timeoutMs: number, asked: Asked = {}): Promise<Visit> {
   return new Promise((resolve, reject) => {
     const begun = performance.now();
     let received = Buffer.alloc(0);
@@ -26,7 +32,7 @@ export function visit(port: number, timeoutMs: number, host = 'bench.example'): 
     const socket = connect({ host: '127.0.0.1', port });
     const timer = setTimeout(() => socket.destroy(new Error(`no whole answer after ${timeoutMs} ms`)), timeoutMs);
     socket.setNoDelay(true);
-    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    socket.write(requestOf(asked));
     socket.on('data', (chunk) => {
       const now = performance.now();
       received = Buffer.concat([received, chunk]);
@@ -42,6 +48,12 @@ export function visit(port: number, timeoutMs: number, host = 'bench.example'): 
       resolve({ firstByteMs, ...readAnswer(received) });
     });
   });
+}
+
+function requestOf({ host = 'bench.example', bodyBytes = 0 }: Asked): string {
+  const rest = `Host: ${host}\r\nConnection: close\r\n`;
+  if (bodyBytes === 0) return `GET / HTTP/1.1\r\n${rest}\r\n`;
+  return `POST / HTTP/1.1\r\n${rest}Content-Length: ${bodyBytes}\r\n\r\n${'.'.repeat(bodyBytes)}`;
 }
 
 function readAnswer(bytes: Buffer): Omit<Visit, 'firstByteMs'> {

@@ -5,6 +5,7 @@ import { describeBed, openBed } from '#hack/bed/bed.ts';
 import { withCleanup } from '#hack/bed/cleanup.ts';
 import type { Cleanup } from '#hack/bed/cleanup.ts';
 import { exclusively } from '#hack/bed/exclusive.ts';
+import { freePort } from '#hack/cluster/ports.ts';
 import { takeDown } from '#hack/commands/down.ts';
 import { parseHosts } from '#hack/commands/hostlist.ts';
 import { bringUp } from '#hack/commands/up.ts';
@@ -21,6 +22,8 @@ export interface BenchBedOptions {
   readonly hosts: string;
   /** With an ingress that serves examples/ingress.yaml. */
   readonly ingress?: boolean;
+  /** With an API server that writes down when it was asked to create or delete EphemeralDomains. */
+  readonly audit?: boolean;
 }
 
 /** Sets up a bed, measures, and takes all down, also on failure and Ctrl-C. */
@@ -32,7 +35,9 @@ export async function withBenchBed<T>(options: BenchBedOptions, measure: (bed: B
     await takeDown(described);
     const running = await bringUp(await openBed({ dir }), cleanup, {
       hosts: parseHosts(options.hosts),
-      ...(options.ingress === true ? { ingress: { port: undefined } } : {}),
+      audit: options.audit,
+      // Not the usual port: beds of several checkouts begin at the same time.
+      ...(options.ingress === true ? { ingress: { port: await freePort() } } : {}),
     });
     const client = createRestClient(await loadKubeConfig({ kubeconfig: running.cluster.kubeconfig }));
     try {

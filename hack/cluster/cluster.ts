@@ -4,6 +4,7 @@ import type { Bed } from '../bed/bed.ts';
 import { makeOwnedFolder } from '../bed/owner.ts';
 import { isRunning, startProcess, stopProcess, waitFor } from '../bed/process.ts';
 import { step } from '../bed/step.ts';
+import { auditArguments } from './audit.ts';
 import { controlPlaneBinaries, installKubectl } from './binaries.ts';
 import { apiServerProcess, COMPONENTS, controllerManagerProcess, etcdProcess } from './components.ts';
 import type { ComponentInput } from './components.ts';
@@ -35,6 +36,8 @@ export interface Cluster {
 export interface ClusterOptions {
   /** The API server's port; a free one by default. */
   readonly port?: number;
+  /** Whether a starting API server writes down when it was asked to create or delete EphemeralDomains; see audit.ts. */
+  readonly audit?: boolean | undefined;
 }
 
 /** Starts what is missing of a bed's control plane; resolves when it serves Hatchery's types. Idempotent. */
@@ -93,7 +96,8 @@ async function startServers(input: ComponentInput, options: ClusterOptions): Pro
   if (!(await isRunning(bed, 'kube-apiserver'))) {
     const port = await portFor(bed, 'kube-apiserver', { wanted: options.port });
     await writeKubeconfigs(bed, input.pki, `https://127.0.0.1:${port}`);
-    await startProcess(bed, apiServerProcess(input, port, etcdPort));
+    const audit = options.audit === true ? await auditArguments(bed) : [];
+    await startProcess(bed, apiServerProcess(input, port, etcdPort, audit));
   }
   const kubectl = createKubectl(bed, join(bed.dir, 'kubeconfig'));
   await waitFor('the API server is ready', () => kubectl.answers(['get', '--raw=/readyz']), {

@@ -50,6 +50,7 @@ export function apiServerProcess(
   { bed, binaries, pki }: ComponentInput,
   port: number,
   etcdClientPort: number,
+  more: readonly string[] = [],
 ): ProcessOptions {
   return {
     name: 'kube-apiserver',
@@ -74,6 +75,7 @@ export function apiServerProcess(
       // The Service "kubernetes" would need an address that is not a loopback one.
       '--endpoint-reconciler-type=none',
       '--profiling=false',
+      ...more,
     ],
   };
 }

@@ -25,6 +25,8 @@ export interface UpOptions {
   readonly hosts: readonly HostChoice[];
   /** Whether the ingress runs too, with examples/ingress.yaml, and on which port; none where undefined. */
   readonly ingress?: { readonly port: number | undefined };
+  /** Whether the API server writes down when it was asked to create or delete EphemeralDomains. */
+  readonly audit?: boolean | undefined;
 }
 
 /** A bed that is up. */
@@ -51,7 +53,7 @@ export async function bringUp(bed: Bed, cleanup: Cleanup, options: UpOptions): P
   await ensurePackages(hostPackages(options.hosts));
   await together([
     async () => {
-      await startCluster(bed);
+      await startCluster(bed, { audit: options.audit });
     },
     ...hosts.map((host) => () => startHost(bed, host)),
   ]);

@@ -77,24 +77,32 @@ export interface Beginning {
 /** What must be here before a place is taken for a request, so that nobody holds one by a body that does not come. */
 export const BEGINNING: Beginning = { bytes: 64 * 1024, ms: 10_000 };
 
+/** So many turns of the event loop after a head Node tells of an end of the connection that came with it. */
+const TURNS = 3;
+
 /**
- * Waits for a body's beginning; `late` is for 408. A visitor who waits for a 100 has nothing to send yet, so that there is
- * nothing to wait for.
+ * Waits for a body's beginning; `late` is for 408, `left` also for who has cancelled right after the head. A visitor who
+ * waits for a 100 has nothing to send yet, so that there is nothing to wait for; nor is there where the budget of all
+ * bodies is spent, and this one is held back for no fault of its own.
  */
 export const awaitBeginning = async (
   { head, body, signal }: Pick<Exchange, 'head' | 'body' | 'signal'>,
   { bytes, ms }: Beginning,
   clock: Clock,
 ): Promise<'here' | 'late' | 'left'> => {
+  for (let turn = 0; turn < TURNS && !signal.aborted; turn += 1) await new Promise(setImmediate);
   const enough = head.framing.kind === 'length' && !head.expectsContinue ? Math.min(head.framing.bytes, bytes) : 0;
+  let isHeldBack = false;
   const late = new AbortController();
   const timer = clock.after(ms, () => late.abort());
   const isLate = new Promise<void>((resolve) => late.signal.addEventListener('abort', () => resolve(), { once: true }));
   while (body.state === 'open' && body.received < enough && !late.signal.aborted) {
     body.start();
+    isHeldBack = body.paused;
+    if (isHeldBack) break;
     await Promise.race([body.changed(), isLate]);
   }
   timer.cancel();
   if (signal.aborted || body.state === 'broken') return 'left';
-  return body.received >= enough ? 'here' : 'late';
+  return body.received >= enough || isHeldBack ? 'here' : 'late';
 };

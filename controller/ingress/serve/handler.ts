@@ -12,6 +12,7 @@ import type { Told } from './failures.ts';
 import { hatch } from './hatch.ts';
 import type { Recorder } from './record.ts';
 import { secureLocation } from './redirect.ts';
+import { returnSlot } from './slot.ts';
 import { beginVisit, noteLeaving, phaseOf, spansOf } from './visit.ts';
 import type { Visit } from './visit.ts';
 import { traceVisit } from './visit-trace.ts';
@@ -120,7 +121,7 @@ const withSlot = async (parts: HandlerParts, visit: Visit, backend: Backend, slo
   } finally {
     // A slot is a domain's: it is free when the domain is known to be gone, not when its visitor is.
     if (visit.spawned === undefined) slot.release();
-    else void visit.spawned.ended.then(() => slot.release());
+    else void returnSlot(slot, visit.spawned, parts.clock);
   }
   if (told === undefined) return undefined;
   const { namespace, template } = backend;

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 
 import { eventually } from '#test/support/eventually.ts';
 import { systemClock } from '#controller/kube/clock.ts';
 import { awaitBeginning } from '../exchange.ts';
 import { OK, answering, startScene, statusesOf } from '../testing/scene.ts';
-import type { Scene, SceneOptions, Script } from '../testing/scene.ts';
+import type { Scene, SceneOptions, Script, Visitor } from '../testing/scene.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n';
 const postOf = (length: number): string => `POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: ${length}\r\n\r\n`;
@@ -104,6 +105,42 @@ describe('the front over HTTP/1', () => {
     await soon(() => assert.deepEqual(arrivals, ['late', 'here']));
     quick.socket.destroy();
   });
+
+  it('does not wait for a body that it holds back itself, since the bodies of others are too many', async () => {
+    const arrivals: string[] = [];
+    const handle: SceneOptions['handle'] = async (exchange) => {
+      arrivals.push(await awaitBeginning(exchange, { bytes: 1_000, ms: 10_000 }, systemClock));
+      await new Promise((resolve) => exchange.signal.addEventListener('abort', resolve));
+    };
+    await start({ handle, budgetBytes: 1_000 });
+    const first = scene.open(`${postOf(5_000)}${'x'.repeat(1_000)}`);
+    await soon(() => assert.deepEqual(arrivals, ['here']));
+    const second = scene.open(`${postOf(5_000)}${'x'.repeat(1_000)}`);
+    await soon(() => assert.deepEqual(arrivals, ['here', 'here']));
+    assert.ok(scene.exchanges[1]?.body.paused);
+    first.socket.destroy();
+    // There is room again, and it is read on.
+    await soon(() => assert.equal(scene.exchanges[1]?.body.received, 1_000));
+    second.socket.destroy();
+  });
+
+  for (const [what, leave] of [
+    ['closes', (socket: Visitor['socket']) => socket.destroy()],
+    ['ends its side', (socket: Visitor['socket']) => void socket.end()],
+  ] as const) {
+    it(`has no work for a visitor that ${what} right after the head`, async () => {
+      const arrivals: string[] = [];
+      const handle: SceneOptions['handle'] = async (exchange) => {
+        arrivals.push(await awaitBeginning(exchange, { bytes: 4, ms: 10_000 }, systemClock));
+      };
+      await start({ handle });
+      const visitors = Array.from({ length: 20 }, () => scene.open());
+      await Promise.all(visitors.map(({ socket }) => once(socket, 'connect')));
+      // As one who has a request in hand and the next end in the same moment; the server is not asked between.
+      for (const { socket } of visitors) socket.write(GET, () => leave(socket));
+      await soon(() => assert.deepEqual(arrivals, Array<string>(20).fill('left')));
+    });
+  }
 
   it('refuses a body that is under way so that the refusal is heard: a FIN, and no reset before it', async () => {
     await start({ handle: ({ answer }) => answer.whole(PAGE) });

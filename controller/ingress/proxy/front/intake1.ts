@@ -61,7 +61,15 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
     if (mayUpgrade) {
       socket.once('end', () => answer.state === 'open' && leave());
       socket.once('close', leave);
-    } else response.once('close', () => answer.state === 'broken' && leave());
+    } else {
+      // Sooner than the close, which Node comes to by turns of its own.
+      const end = (): unknown => answer.state === 'open' && leave();
+      socket.once('end', end);
+      response.once('close', () => {
+        socket.removeListener('end', end);
+        if (answer.state === 'broken') leave();
+      });
+    }
     if (reading.kind === 'request' && !reading.head.expectsContinue) body.start();
   };
   const lines = new Lines(limits.pipelined, (request, response) => take(request, response, []));
