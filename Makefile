@@ -11,7 +11,7 @@ unexport PORT
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-untold bench-patrol lint format generate verify
+.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-crowd bench-untold bench-patrol lint format generate verify
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -51,6 +51,9 @@ bench-patrol: ## Measure what looking after 1,000 idle domains costs an LXC host
 
 bench-spawn: ## Time requests through Hatchery against the least that any such program needs (HOSTS=lxc:1 or xen:1).
 	$(RUN) bench/spawn/main.ts
+
+bench-crowd: ## Send crowds to the ingress on LXC: who is answered and when, who comes back in time, and what memory that takes.
+	$(RUN) bench/crowd/main.ts
 
 lint: ## Check style and types.
 	@hack/modules.sh && node_modules/.bin/eslint . && node_modules/.bin/tsc --noEmit -p .
