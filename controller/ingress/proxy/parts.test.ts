@@ -139,6 +139,19 @@ describe('reading ahead', () => {
     assert.equal(budget.used, 0);
   });
 
+  it('wakes nobody where something is given back that nobody waited for', () => {
+    const budget = new Budget(10);
+    let woken = 0;
+    budget.onRoom(() => (woken += 1));
+    budget.take(9);
+    budget.give(9);
+    budget.take(20);
+    budget.give(5);
+    assert.equal(woken, 0);
+    budget.give(10);
+    assert.equal(woken, 1);
+  });
+
   it('gives all back that a broken source left', async () => {
     const budget = new Budget(10);
     const source = new PassThrough();
