@@ -87,6 +87,8 @@ export const awaitBeginning = async (
   clock: Clock,
 ): Promise<'here' | 'late' | 'left'> => {
   const enough = head.framing.kind === 'length' && !head.expectsContinue ? Math.min(head.framing.bytes, bytes) : 0;
+  // Most have no body, and wait for nothing.
+  if (enough === 0) return signal.aborted || body.state === 'broken' ? 'left' : 'here';
   const late = new AbortController();
   const timer = clock.after(ms, () => late.abort());
   const isLate = new Promise<void>((resolve) => late.signal.addEventListener('abort', () => resolve(), { once: true }));
