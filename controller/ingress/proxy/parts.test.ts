@@ -3,6 +3,8 @@ import { PassThrough } from 'node:stream';
 
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
+import { awaitBeginning, BEGINNING } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { Cancels } from './front/cancels.ts';
 import { RateMeter } from './leg/rate.ts';
 import { failurePage, prefersJson } from './pages.ts';
@@ -119,6 +121,24 @@ describe('cancelled streams', () => {
     for (let i = 0; i < 19; i++) cancels.add(10_020);
     assert.equal(cancels.add(10_020), true);
   });
+});
+
+describe('the beginning of a body', () => {
+  for (const [what, framing, expectsContinue] of [
+    ['where there is none', { kind: 'none' }, false],
+    ['of no told length', { kind: 'open' }, false],
+    ['that its visitor waits to send', { kind: 'length', bytes: 10 }, true],
+  ] as const) {
+    it(`is not waited for ${what}`, async () => {
+      const clock = new FakeClock();
+      const body = new ReadAhead(new PassThrough(), 100, new Budget(10));
+      const head = { framing, expectsContinue } as Exchange['head'];
+      const { signal } = new AbortController();
+      assert.equal(await awaitBeginning({ head, body, signal }, BEGINNING, clock), 'here');
+      assert.equal(clock.pending, 0);
+      assert.equal(await awaitBeginning({ head, body, signal: AbortSignal.abort() }, BEGINNING, clock), 'left');
+    });
+  }
 });
 
 describe('reading ahead', () => {
