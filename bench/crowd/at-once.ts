@@ -40,6 +40,7 @@ export const prepareVisitors = async (folder: string): Promise<Visitors> => {
 /** A plain Node server that answers nothing but 503: what is left when all that an ingress does is left out. */
 export interface Control {
   readonly port: number;
+  readonly pid: number;
   stop(): void;
 }
 
@@ -50,7 +51,8 @@ export const startControl = async (): Promise<Control> => {
   });
   if (child.stdout === null) throw new Error('the control has no output');
   for await (const line of createInterface({ input: child.stdout })) {
-    return { port: (JSON.parse(line) as { readonly port: number }).port, stop: () => child.stdin?.end() };
+    const { port } = JSON.parse(line) as { readonly port: number };
+    return { port, pid: child.pid ?? 0, stop: () => child.stdin?.end() };
   }
   throw new Error(`the control has ended with ${String(child.exitCode)}`);
 };

@@ -18,7 +18,7 @@ import {
   uploads,
   waiting,
 } from './parts.ts';
-import type { Arms, Crowds, Obedience, Waiting } from './parts.ts';
+import type { Arms, Crowds, Obedience, Refusals, Waiting } from './parts.ts';
 import { hostOf, restartIngress, sceneOf, serve } from './scene.ts';
 import { faultsOf, spread, tenth } from './tally.ts';
 import type { Tally } from './tally.ts';
@@ -54,7 +54,7 @@ console.log(JSON.stringify(report));
 process.exitCode = faults.length === 0 ? 0 : 1;
 
 interface Found {
-  readonly full: Crowds;
+  readonly full: Refusals;
   readonly burst: Crowds;
   readonly uploads: Tally;
   readonly obedience: Obedience;
@@ -78,9 +78,13 @@ async function measure(bench: BenchBed): Promise<Found> {
     await scene.probe.forgetPeak();
     const rounds = Number(values.rounds);
     const full = await refusals(arms, Number(values.visitors), rounds);
+    console.log(`  refusals: ${JSON.stringify({ ...refusalsOf(full), cpu_ms_each: full.cpuMs })}`);
     const crowds = await burst(arms, Number(values.visitors), rounds);
+    console.log(`  at once: ${JSON.stringify({ ...refusalsOf(crowds), ...crowds.tally })}`);
     const posted = await uploads(arms, Number(values.uploads), Number(values['upload-bytes']));
+    console.log(`  uploads: ${JSON.stringify(posted)}`);
     const obeyed = await obedience(arms, Number(values.clients));
+    console.log(`  obedient clients: ${JSON.stringify(obeyed)}`);
     const peakMiB = scene.probe.peakMiB();
     const served = await servesOn(arms, ONE_BY_ONE);
     const after = await scene.probe.settled();
@@ -132,7 +136,7 @@ function summarize(all: Found): { readonly report: object; readonly faults: read
   ];
   const report = {
     bench: 'crowd',
-    refusals_ms: { full: refusalsOf(full), starting: refusalsOf(crowds) },
+    refusals_ms: { full: { ...refusalsOf(full), cpu_ms_each: full.cpuMs }, starting: refusalsOf(crowds) },
     ...{ at_once: crowds.tally, uploads: posted, obedient: { ...obeyed, share: Math.round(share * 1000) / 1000 } },
     memory_mib: { before: inMiB(all.before), peak_rss: tenth(all.peakMiB), after: inMiB(all.after) },
     waiting: {

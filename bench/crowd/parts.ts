@@ -1,5 +1,6 @@
 import { waitFor } from '#hack/bed/process.ts';
 import { step } from '#hack/bed/step.ts';
+import { usageOf } from '../support/usage.ts';
 import type { Control, Visitors } from './at-once.ts';
 import type { Memory } from './memory.ts';
 import { ask, obey } from './obedient.ts';
@@ -32,6 +33,11 @@ export interface Crowds {
   readonly inside: readonly number[];
   /** The control's, in the same circumstances. */
   readonly control: readonly number[];
+}
+
+/** Those who find all taken; what each refusal takes of a CPU says more than its time where the machine has other work. */
+export interface Refusals extends Crowds {
+  readonly cpuMs: { readonly ours: number; readonly control: number };
 }
 
 export interface Arms {
@@ -70,26 +76,35 @@ export const burst = async ({ scene, visitors, control }: Arms, count: number, r
 };
 
 /** All are refused: the one place is taken, and nothing starts or ends meanwhile. */
-export const refusals = async ({ scene, visitors, control }: Arms, count: number, rounds: number): Promise<Crowds> => {
+export const refusals = async (
+  { scene, visitors, control }: Arms,
+  count: number,
+  rounds: number,
+): Promise<Refusals> => {
   const visits: Visit[] = [];
   const plain: number[] = [];
+  const seconds = { ours: 0, control: 0 };
   await step(`${count} requests at once where all is taken, ${rounds} rounds`, async () => {
     const holder = await gather(scene.port, hostOf(FULL), 1);
     try {
       await waitFor('the place is taken', async () => (await scene.load()).held === 1, { timeoutMs: 10_000 });
       await settle();
       for (let round = 0; round < rounds; round += 1) {
+        const [ours, plainly] = [usageOf(scene.pid).cpuSeconds, usageOf(control.pid).cpuSeconds];
         visits.push(...(await visitors.atOnce({ port: scene.port, host: hostOf(FULL), visitors: count })));
         await settle();
+        seconds.ours += usageOf(scene.pid).cpuSeconds - ours;
         plain.push(...headTimes(await visitors.atOnce({ port: control.port, host: 'control.test', visitors: count })));
         await settle();
+        seconds.control += usageOf(control.pid).cpuSeconds - plainly;
       }
     } finally {
       holder.leave();
     }
     await scene.untilQuiet();
   });
-  return crowdsOf(visits, plain);
+  const each = (sum: number): number => (sum * 1_000) / (count * rounds);
+  return { ...crowdsOf(visits, plain), cpuMs: { ours: each(seconds.ours), control: each(seconds.control) } };
 };
 
 /** What is still being written or closed is over. */

@@ -19,6 +19,7 @@ export interface Served {
 /** The bed's ingress, looked into. */
 export interface Scene {
   readonly port: number;
+  readonly pid: number;
   readonly probe: Probe;
   /** Requests that wait, and slots that are held. */
   load(): Promise<{ readonly waiting: number; readonly held: number }>;
@@ -43,6 +44,7 @@ export const sceneOf = async ({ bed }: BenchBed): Promise<Scene> => {
   };
   return {
     port: Number(new URL(url).port),
+    pid: process.pid,
     probe,
     load,
     untilQuiet: async () => {
