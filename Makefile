@@ -11,7 +11,7 @@ unexport PORT
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-request bench-untold bench-patrol bench-rolling bench-outage bench-bulk bench-leavers bench-slow lint format generate verify
+.PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-request bench-untold bench-patrol bench-rolling bench-outage bench-bulk bench-leavers bench-slow bench-crowd lint format generate verify
 
 help: ## Print this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -69,6 +69,9 @@ bench-leavers: ## Have visitors leave in each phase of a request on LXC; count d
 
 bench-slow: ## Time requests beside 2,000 slow visitors of each form, against the same without them.
 	$(RUN) bench/slow/main.ts
+
+bench-crowd: ## Send crowds to the ingress on LXC: who is answered and when, who comes back in time, and what memory that takes.
+	$(RUN) bench/crowd/main.ts
 
 lint: ## Check style and types.
 	@hack/modules.sh && node_modules/.bin/eslint . && node_modules/.bin/tsc --noEmit -p .

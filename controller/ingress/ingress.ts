@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 import type { Registry } from 'prom-client';
 
 import type { IngressConfig } from '#controller/config/index.ts';
@@ -26,6 +24,7 @@ import { DefaultCertificates } from './serve/default-certificate.ts';
 import type { DefaultCertificate } from './serve/default-certificate.ts';
 import { createHandler } from './serve/handler.ts';
 import { createHosts } from './serve/hosts.ts';
+import { createRandomHex } from './serve/random-hex.ts';
 import { createRecorder } from './serve/record.ts';
 import { addressesOf, drainLimitsOf, tlsOf, trust, upgradesFor } from './serve/settings.ts';
 import { Spawner } from './spawn/index.ts';
@@ -63,6 +62,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const { config, client, clock, random, logger, metrics, notify, registry } = parts;
   const shared = { client, clock, random, logger, metrics };
   const replica = replicaName(config.identity);
+  const randomHex = createRandomHex();
   const routes = createRoutes({
     ...{ ...shared, events: parts.events, namespaces: config.namespaces ?? [] },
     addresses: addressesOf(config.publishAddress),
@@ -81,7 +81,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const queue = new AdmissionQueue({ clock, random, total });
   const spawner = new Spawner({
     ...{ rest: client, clock, random, logger, metrics, replica, namespaces: config.namespaces },
-    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    randomHex,
     notifyEndpoint: () => hosts.notifyEndpoint(),
     hostOf: (address) => hosts.hostOf(address),
   });
@@ -113,7 +113,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
         limits: FRONT_LIMITS,
         handle,
       },
-      policy: { isTrusted: trust(config.trustedProxies), randomHex: (bytes) => randomBytes(bytes).toString('hex') },
+      policy: { isTrusted: trust(config.trustedProxies), randomHex },
       budget: new Budget(BODY_BUDGET_BYTES),
       upgradesFor: (head) => upgradesFor(routes, head),
     });

@@ -175,11 +175,11 @@ describe('AdmissionQueue', () => {
 });
 
 describe('Retry-After', () => {
-  it('while nobody was served yet: the queue’s time-out, and longer for each that is sent away', async () => {
+  it('while nobody was served yet: the queue’s time-out, and as long again for all slots’ worth that is sent away', async () => {
     const { visits, told } = createScene();
     const many = visits('abcdefghijklm');
     await told();
-    assert.deepEqual(many.slice(5).map(retryAfter), [5, 7, 8, 9, 10, 12, 13, 14]);
+    assert.deepEqual(many.slice(5).map(retryAfter), [5, 8, 10, 13, 15, 18, 20, 23]);
   });
 
   it('by how many slots come back in a second', async () => {

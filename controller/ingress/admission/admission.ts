@@ -228,12 +228,14 @@ export class AdmissionQueue {
   }
 
   #comeAgain(crowd: Crowd, isOfAll: boolean): number {
-    const { maxQueued } = isOfAll ? this.#options.total : crowd.limits;
+    const { maxConcurrent, maxQueued } = isOfAll ? this.#options.total : crowd.limits;
     const sentAway = isOfAll ? this.#sentAway : crowd.sentAway;
     return retryAfterSeconds(
       {
-        ahead: (isOfAll ? this.#waiting : crowd.waiting.size) + sentAway.count,
+        waiting: isOfAll ? this.#waiting : crowd.waiting.size,
+        sentAway: sentAway.count,
         rate: (isOfAll ? this.#rate : crowd.rate).perSecond(),
+        maxConcurrent: this.#share(maxConcurrent),
         maxQueued: this.#share(maxQueued),
         queueTimeoutMs: this.#queueTimeoutMs(crowd),
       },

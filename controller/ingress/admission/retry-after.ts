@@ -7,10 +7,13 @@ const LONGEST_SECONDS = 60;
 const MOST_SECONDS = LONGEST_SECONDS + LONGEST_SECONDS / 2;
 
 export interface Crowd {
-  /** Those before the one that is told: in the queue, and sent away to come back later. */
-  readonly ahead: number;
+  /** Those before the one that is told: in the queue. */
+  readonly waiting: number;
+  /** And those who were sent away to come back later. */
+  readonly sentAway: number;
   /** Slots given back per second; undefined: none yet. */
   readonly rate: number | undefined;
+  readonly maxConcurrent: number;
   /** How many may wait. */
   readonly maxQueued: number;
   readonly queueTimeoutMs: number;
@@ -18,16 +21,25 @@ export interface Crowd {
 
 /**
  * When somebody who is refused should come back, whole seconds: when all before are served, and up to half as much later,
- * so that a crowd does not come back as one. While nobody was served yet a full queue is taken to need its time-out.
+ * so that a crowd does not come back as one.
  */
-export function retryAfterSeconds({ ahead, rate, maxQueued, queueTimeoutMs }: Crowd, random: Random): number {
-  const perSecond = rate ?? ((maxQueued + 1) * 1_000) / queueTimeoutMs;
-  const seconds = Math.ceil((ahead + 1) / perSecond);
+export function retryAfterSeconds(crowd: Crowd, random: Random): number {
+  const seconds = Math.ceil(secondsUntilServed(crowd));
   // A rate that has decayed to nothing makes no number.
   const base = Number.isFinite(seconds)
     ? Math.min(Math.max(seconds, SHORTEST_SECONDS), LONGEST_SECONDS)
     : LONGEST_SECONDS;
   return base + Math.floor(random() * (Math.floor(base / 2) + 1));
+}
+
+/**
+ * While nobody was served yet a full queue is taken to need its time-out, since by then it is empty, one way or the other;
+ * and all slots as long again for each round of those who were sent away.
+ */
+function secondsUntilServed(crowd: Crowd): number {
+  const { waiting, sentAway, rate, maxConcurrent, maxQueued, queueTimeoutMs } = crowd;
+  if (rate !== undefined) return (waiting + sentAway + 1) / rate;
+  return ((waiting + 1) / (maxQueued + 1) + sentAway / maxConcurrent) * (queueTimeoutMs / 1_000);
 }
 
 /** Those who were sent away and have not come back yet, if they do as they were told: a count for each second to come. */

@@ -92,6 +92,8 @@ export const awaitBeginning = async (
 ): Promise<'here' | 'late' | 'left'> => {
   for (let turn = 0; turn < TURNS && !signal.aborted; turn += 1) await new Promise(setImmediate);
   const enough = head.framing.kind === 'length' && !head.expectsContinue ? Math.min(head.framing.bytes, bytes) : 0;
+  // Most have no body, and wait for nothing.
+  if (enough === 0) return signal.aborted || body.state === 'broken' ? 'left' : 'here';
   let isHeldBack = false;
   const late = new AbortController();
   const timer = clock.after(ms, () => late.abort());

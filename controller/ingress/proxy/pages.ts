@@ -35,8 +35,9 @@ export const failurePage = (failure: Failure, accept: string | undefined): Whole
   prefersJson(accept) ? jsonOf(failure) : htmlOf(failure);
 
 /** Whether JSON is accepted, and no worse than a page (RFC 9110, 12.5.1). */
-export const prefersJson = (accept: string | undefined): boolean => {
-  const ranges = (accept ?? '').split(',').map((range) => {
+export const prefersJson = (accept = ''): boolean => {
+  if (!/json/i.test(accept)) return false;
+  const ranges = accept.split(',').map((range) => {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const quality = parameters.find((parameter) => parameter.startsWith('q='));
     return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 };

@@ -3,6 +3,8 @@ import { PassThrough } from 'node:stream';
 
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
+import { awaitBeginning, BEGINNING } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { Cancels } from './front/cancels.ts';
 import { RateMeter } from './leg/rate.ts';
 import { failurePage, prefersJson } from './pages.ts';
@@ -121,6 +123,24 @@ describe('cancelled streams', () => {
   });
 });
 
+describe('the beginning of a body', () => {
+  for (const [what, framing, expectsContinue] of [
+    ['where there is none', { kind: 'none' }, false],
+    ['of no told length', { kind: 'open' }, false],
+    ['that its visitor waits to send', { kind: 'length', bytes: 10 }, true],
+  ] as const) {
+    it(`is not waited for ${what}`, async () => {
+      const clock = new FakeClock();
+      const body = new ReadAhead(new PassThrough(), 100, new Budget(10));
+      const head = { framing, expectsContinue } as Exchange['head'];
+      const { signal } = new AbortController();
+      assert.equal(await awaitBeginning({ head, body, signal }, BEGINNING, clock), 'here');
+      assert.equal(clock.pending, 0);
+      assert.equal(await awaitBeginning({ head, body, signal: AbortSignal.abort() }, BEGINNING, clock), 'left');
+    });
+  }
+});
+
 describe('reading ahead', () => {
   it('stops where the budget of all is spent, goes on when there is room, and starves nobody who waits', async () => {
     const budget = new Budget(10);
@@ -137,6 +157,19 @@ describe('reading ahead', () => {
     await first.next();
     assert.equal(second.paused, false);
     assert.equal(budget.used, 0);
+  });
+
+  it('wakes nobody where something is given back that nobody waited for', () => {
+    const budget = new Budget(10);
+    let woken = 0;
+    budget.onRoom(() => (woken += 1));
+    budget.take(9);
+    budget.give(9);
+    budget.take(20);
+    budget.give(5);
+    assert.equal(woken, 0);
+    budget.give(10);
+    assert.equal(woken, 1);
   });
 
   it('gives all back that a broken source left', async () => {

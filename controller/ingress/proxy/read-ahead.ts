@@ -24,8 +24,10 @@ export class Budget {
   }
 
   give(bytes: number): void {
+    const before = this.#used;
     this.#used -= bytes;
-    if (this.exhausted) return;
+    // Only then did anybody stop for it; to ask all of thousands each time would take longer than what they wait for.
+    if (before < this.#limit || this.exhausted) return;
     for (const wake of [...this.#waiting]) wake();
   }
 
@@ -128,6 +130,16 @@ export class ReadAhead {
     this.#clear();
     this.start();
     this.#source.resume();
+  }
+
+  /** Reads no more, for good: after drop(), where what comes is too much even to be thrown away. */
+  halt(): void {
+    this.#source.pause();
+  }
+
+  /** Its connection is gone; a request that was answered before it was whole is not told so by Node. */
+  abandon(): void {
+    this.#source.destroy();
   }
 
   #receive(chunk: Buffer): void {

@@ -23,7 +23,9 @@ const SERVED: Partial<Visit> = {
   ]),
 };
 
-function createScene() {
+const atOnce = (work: () => void): void => work();
+
+function createScene(later = atOnce) {
   const registry = new Registry();
   const lines: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> | undefined }[] = [];
   const logger = {
@@ -31,7 +33,7 @@ function createScene() {
     info: (message: string, fields?: Readonly<Record<string, unknown>>) => void lines.push({ message, fields }),
   };
   const queue = { load: { waiting: 3, held: 2 } };
-  const recorder = createRecorder({ logger, registry, queue });
+  const recorder = createRecorder({ logger, registry, queue, later });
   const text = () => registry.metrics();
   return { recorder, registry, lines, text };
 }
@@ -61,6 +63,24 @@ describe('the record of a request', () => {
     const { fields = {} } = lines[0] ?? {};
     assert.partialDeepStrictEqual(fields, { status: 499, ...failure, durationMs: 12.35, phases: { admission: 12.35 } });
     assert.ok(!('name' in fields) && !('tries' in fields));
+  });
+
+  it('is written later, in turns, each bounded by what there is; none is lost, and all keep their order', () => {
+    const turns: (() => void)[] = [];
+    const { recorder, lines } = createScene((work) => void turns.push(work));
+    const times = Array.from({ length: 1_000 }, (_, index) => RECEIVED + index);
+    for (const now of times) recorder.record(visitOf({ status: 503 }), now);
+    assert.deepEqual([lines.length, turns.length], [0, 1]);
+    turns.shift()?.();
+    assert.deepEqual([lines.length, turns.length], [500, 1]);
+    recorder.record(visitOf({ status: 503 }), RECEIVED + 1_000);
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn();
+    assert.deepEqual(
+      lines.map(({ fields }) => fields?.['durationMs']),
+      Array.from({ length: 1_001 }, (_, index) => index),
+    );
+    recorder.record(visitOf({ status: 503 }), RECEIVED);
+    assert.equal(turns.length, 1);
   });
 
   it('counts requests by status and reason, their time, and where it went', async () => {

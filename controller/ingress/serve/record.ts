@@ -6,7 +6,7 @@ import type { AdmissionQueue } from '../admission/index.ts';
 import { spansOf } from './visit.ts';
 import type { Visit } from './visit.ts';
 
-/** Tells of each request once it is over: a line in the log, and metrics. */
+/** Tells of each request once it is over, and soon: a line in the log, and metrics. Those who wait for an answer come first. */
 export interface Recorder {
   record(visit: Visit, now: number): void;
 }
@@ -15,6 +15,8 @@ export interface RecorderParts {
   readonly logger: KubeLogger;
   readonly registry: Registry;
   readonly queue: Pick<AdmissionQueue, 'load'>;
+  /** Does a piece of work once what has arrived meanwhile was looked at; setImmediate unless said. */
+  readonly later?: (work: () => void) => void;
 }
 
 /** What a visitor's leaving is called where an answer's status would stand; nginx' word. */
@@ -22,7 +24,7 @@ const LEFT = 499;
 const SECONDS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 10, 30, 60];
 
 /** No label is a host, a path or a client: their number has no bound. */
-export const createRecorder = ({ logger, registry, queue }: RecorderParts): Recorder => {
+export const createRecorder = ({ logger, registry, queue, later = setImmediate }: RecorderParts): Recorder => {
   const requests = new Counter({
     name: 'hatchery_ingress_requests_total',
     help: 'Requests that are over, by status (499: the visitor left) and reason of failure',
@@ -45,24 +47,45 @@ export const createRecorder = ({ logger, registry, queue }: RecorderParts): Reco
   });
   gauge(registry, 'hatchery_ingress_slots_held', 'Slots that are taken, each for one domain', () => queue.load.held);
   gauge(registry, 'hatchery_ingress_requests_waiting', 'Requests that wait for a slot', () => queue.load.waiting);
+  const record = (visit: Visit, now: number): void => {
+    const { exchange, backend, spawned, failure, tries, status = LEFT } = visit;
+    const { head, connection, receivedMs } = exchange;
+    const code = String(status);
+    const spans = spansOf(visit, now);
+    requests.inc({ code, reason: failure?.reason ?? '' });
+    seconds.observe({ code }, (now - receivedMs) / 1_000);
+    if (spawned !== undefined) for (const { name, ms } of spans) phases.observe({ phase: name }, ms / 1_000);
+    logger.info('A request is over', {
+      ...{ status, method: head.method, host: head.host, path: head.path, client: head.client },
+      ...{ protocol: head.version, tls: connection.tls, durationMs: rounded(now - receivedMs) },
+      ...(backend === undefined ? {} : { namespace: backend.namespace, template: backend.template }),
+      ...(spawned === undefined ? {} : { name: spawned.name, tries }),
+      ...(failure === undefined ? {} : { phase: failure.phase, reason: failure.reason }),
+      phases: Object.fromEntries(spans.map(({ name, ms }) => [name, rounded(ms)])),
+      traceId: head.trace.traceId,
+    });
+  };
+  return inTurns(record, later);
+};
+
+/** Requests recorded in one turn at least; of more, half, so that what is left over stays bounded by what a turn brings. */
+const LEAST_A_TURN = 32;
+
+/**
+ * A line costs as much as a refusal. So a crowd is answered first, and its lines are written between what arrives then.
+ */
+const inTurns = (record: Recorder['record'], later: (work: () => void) => void): Recorder => {
+  let waiting: { readonly visit: Visit; readonly now: number }[] = [];
+  const turn = (): void => {
+    const count = Math.max(LEAST_A_TURN, Math.ceil(waiting.length / 2));
+    const due = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    if (waiting.length > 0) later(turn);
+    for (const { visit, now } of due) record(visit, now);
+  };
   return {
     record: (visit, now) => {
-      const { exchange, backend, spawned, failure, tries, status = LEFT } = visit;
-      const { head, connection, receivedMs } = exchange;
-      const code = String(status);
-      const spans = spansOf(visit, now);
-      requests.inc({ code, reason: failure?.reason ?? '' });
-      seconds.observe({ code }, (now - receivedMs) / 1_000);
-      if (spawned !== undefined) for (const { name, ms } of spans) phases.observe({ phase: name }, ms / 1_000);
-      logger.info('A request is over', {
-        ...{ status, method: head.method, host: head.host, path: head.path, client: head.client },
-        ...{ protocol: head.version, tls: connection.tls, durationMs: rounded(now - receivedMs) },
-        ...(backend === undefined ? {} : { namespace: backend.namespace, template: backend.template }),
-        ...(spawned === undefined ? {} : { name: spawned.name, tries }),
-        ...(failure === undefined ? {} : { phase: failure.phase, reason: failure.reason }),
-        phases: Object.fromEntries(spans.map(({ name, ms }) => [name, rounded(ms)])),
-        traceId: head.trace.traceId,
-      });
+      if (waiting.push({ visit, now }) === 1) later(turn);
     },
   };
 };

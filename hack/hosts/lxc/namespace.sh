@@ -4,26 +4,28 @@
 set -eu
 folder=$1 images=$2 group=$3
 stage=$folder/stage
+# All with -n: util-linux keeps a table of its own in /run/mount, which is the machine's, and out of reach once /run is
+# covered: the mount is made, and mount fails.
 mkdir -p "$stage"
 
 # private DIR: DIR becomes empty and the host's own. Where the machine has no such folder its parent is covered, with
 # the host's folders bound through, since nothing may be made outside of the namespace.
 private() {
   if [ -d "$1" ]; then
-    mount -t tmpfs -o mode=0755 "$group" "$1"
+    mount -n -t tmpfs -o mode=0755 "$group" "$1"
     return
   fi
   parent=${1%/*}
-  mount -t tmpfs -o mode=0755 "$group" "$stage"
+  mount -n -t tmpfs -o mode=0755 "$group" "$stage"
   for kept in "$folder" "$images"; do
     case $kept in
     "$parent"/*)
       mkdir -p "$stage${kept#"$parent"}"
-      mount --bind "$kept" "$stage${kept#"$parent"}"
+      mount -n --bind "$kept" "$stage${kept#"$parent"}"
       ;;
     esac
   done
-  mount --move "$stage" "$parent"
+  mount -n --move "$stage" "$parent"
   mkdir "$1"
 }
 private /run/libvirt
@@ -37,24 +39,24 @@ install -D -m 0755 "${0%/*}/guest-hook" /etc/libvirt/hooks/lxc
 # /sys must be the network namespace's own, or libvirt finds no bridge there. The cgroup trees come back with the host's
 # own cgroup as their root, so all that libvirt makes lies below it. Of a hybrid tree only version 1 comes back: libvirt
 # would try to make its groups in both.
-mount --rbind /sys/fs/cgroup "$stage"
-umount --lazy --recursive /sys
-mount -t sysfs sysfs /sys
+mount -n --rbind /sys/fs/cgroup "$stage"
+umount -n --lazy --recursive /sys
+mount -n -t sysfs sysfs /sys
 if [ -e "$stage/cgroup.procs" ]; then
-  mount --bind "$stage/$group" /sys/fs/cgroup
+  mount -n --bind "$stage/$group" /sys/fs/cgroup
 else
-  mount -t tmpfs -o mode=0755 "$group" /sys/fs/cgroup
+  mount -n -t tmpfs -o mode=0755 "$group" /sys/fs/cgroup
   for tree in "$stage"/*; do
     name=${tree##*/}
     if [ -L "$tree" ]; then
       cp -P "$tree" "/sys/fs/cgroup/$name"
     elif [ -d "$tree/$group" ] && [ "$name" != unified ]; then
       mkdir "/sys/fs/cgroup/$name"
-      mount --bind "$tree/$group" "/sys/fs/cgroup/$name"
+      mount -n --bind "$tree/$group" "/sys/fs/cgroup/$name"
     fi
   done
 fi
-umount --lazy --recursive "$stage"
+umount -n --lazy --recursive "$stage"
 
 # Guests and the machine are routed to each other; a packet for a guest that is gone goes nowhere else.
 echo 1 >/proc/sys/net/ipv4/ip_forward

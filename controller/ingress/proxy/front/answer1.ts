@@ -36,16 +36,20 @@ export const answerOver1 = (parts: Http1): Answer => {
     if (state !== 'whole') state = 'broken';
   });
 
-  const begin = (status: number, headers: FlatHeaders, length: number | undefined): void => {
-    if (state !== 'open' || isDead()) return;
+  /** Returns whether it is this answer's to begin. */
+  const writeHead = (status: number, headers: FlatHeaders, length: number | undefined): boolean => {
+    if (state !== 'open' || isDead()) return false;
     state = 'begun';
     const closes = parts.isLast() || parts.mayUpgrade || !parts.bodyIsWhole();
     const framing = length === undefined ? [] : ['Content-Length', String(length)];
     response.writeHead(status, [...headers, ...framing, ...(closes ? ['Connection', 'close'] : [])]);
-    // The head at once; flushHeaders() would write bytes above 0x7F of it as UTF-8, and so as others than came.
-    response.write(NOTHING);
+    return true;
   };
-  const end = (trailers: FlatHeaders = []): Promise<void> => {
+  const begin = (status: number, headers: FlatHeaders, length: number | undefined): void => {
+    // The head at once; flushHeaders() would write bytes above 0x7F of it as UTF-8, and so as others than came.
+    if (writeHead(status, headers, length)) response.write(NOTHING);
+  };
+  const end = (trailers: FlatHeaders = [], rest?: string): Promise<void> => {
     if (state !== 'begun' || isDead()) return Promise.resolve();
     state = 'whole';
     if (trailers.length > 0 && !isLegacy) {
@@ -54,7 +58,7 @@ export const answerOver1 = (parts: Http1): Answer => {
     // What Node calls once the last answer of a connection is written.
     if (!parts.bodyIsWhole()) socket.destroySoon = () => closeGently(socket, parts.body, parts.limits, clock);
     const done = eitherOf(response, 'finish', 'close');
-    response.end();
+    response.end(rest);
     return done;
   };
   return {
@@ -77,12 +81,12 @@ export const answerOver1 = (parts: Http1): Answer => {
       const isFull = state === 'begun' && !isDead() && response.writableNeedDrain;
       return isFull ? eitherOf(response, 'drain', 'close') : Promise.resolve();
     },
-    end,
-    whole: ({ status, headers, body }) => {
-      begin(status, headers, Buffer.byteLength(body));
-      if (state === 'begun' && request.method !== 'HEAD') response.write(body);
-      return end();
-    },
+    end: (trailers) => end(trailers),
+    // Head and body in one write: crowds are refused by this. Its own headers are ASCII.
+    whole: ({ status, headers, body }) =>
+      writeHead(status, headers, Buffer.byteLength(body))
+        ? end([], request.method === 'HEAD' ? undefined : body)
+        : Promise.resolve(),
     cut: () => {
       if (state !== 'whole') state = 'broken';
       reset(socket);

@@ -10,17 +10,23 @@ export interface ClosingLimits {
 
 /**
  * Closes a connection whose visitor is still sending: closing it at once resets it, and a reset can overtake the answer
- * (RFC 9112, 9.6). So our side is ended, what comes is read and thrown away within limits, and only then is it closed.
+ * (RFC 9112, 9.6). So our side is ended, and what comes is read and thrown away until it ends. Of a longer body no more is
+ * read after a while, but its connection is kept for the rest of the time: a visitor who finds it closed while it still
+ * sends may never look for an answer.
  */
 export const closeGently = (socket: Socket, body: ReadAhead, limits: ClosingLimits, clock: Clock): void => {
   const until = body.received + limits.drainBytes;
   const timer = clock.after(limits.drainMs, () => socket.destroy());
-  socket.once('close', () => timer.cancel());
+  socket.once('close', () => {
+    timer.cancel();
+    body.abandon();
+  });
   socket.end();
   body.drop();
   const watch = async (): Promise<void> => {
     while (body.state === 'open' && body.received < until) await body.changed();
-    socket.destroy();
+    if (body.state === 'open') body.halt();
+    else socket.destroy();
   };
   void watch();
 };

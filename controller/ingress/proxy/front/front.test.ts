@@ -150,11 +150,17 @@ describe('the front over HTTP/1', () => {
     assert.match(visitor.text(), /^HTTP\/1\.1 503 [^]*\r\nConnection: close\r\n[^]*\r\n\r\nfull$/);
   });
 
-  it('reads no more than its limit of a refused body', async () => {
-    await start({ handle: ({ answer }) => answer.whole(PAGE), front: { drainBytes: 100_000, drainMs: 60_000 } });
+  it('reads no more than its limit of a refused body, and keeps the connection of who still sends for its time', async () => {
+    await start({ handle: ({ answer }) => answer.whole(PAGE), front: { drainBytes: 100_000, drainMs: 500 } });
     const visitor = scene.open(`${postOf(90_000_000)}${'x'.repeat(9_000_000)}`);
+    await soon(() => assert.ok((scene.exchanges[0]?.body.received ?? 0) >= 100_000));
+    await soon(() => assert.match(visitor.text(), /full$/));
+    const [exchange] = scene.exchanges;
+    assert.equal(exchange?.body.paused, true);
+    assert.equal(exchange.body.state, 'open');
     await new Promise((resolve) => visitor.socket.once('close', resolve));
-    assert.ok((scene.exchanges[0]?.body.received ?? 0) < 2_000_000);
+    assert.ok(exchange.body.received < 2_000_000);
+    await soon(() => assert.equal(exchange.body.state, 'broken'));
   });
 
   it('waits no longer than its limit for a refused body', async () => {
@@ -162,6 +168,8 @@ describe('the front over HTTP/1', () => {
     const visitor = scene.open(postOf(10));
     await new Promise((resolve) => visitor.socket.once('close', resolve));
     assert.match(visitor.text(), /^HTTP\/1\.1 503 /);
+    // Nothing holds on to it.
+    await soon(() => assert.equal(scene.exchanges[0]?.body.state, 'broken'));
   });
 
   it('keeps a connection after a refusal whose body was whole', async () => {

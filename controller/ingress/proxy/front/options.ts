@@ -24,8 +24,9 @@ export interface FrontLimits {
   readonly cancelWindowMs: number;
   /** Of one request's body, before something takes it. */
   readonly readAheadBytes: number;
-  /** A refused body is read on for so long, that the refusal is heard. */
+  /** So much of a refused body is read and thrown away. */
   readonly drainBytes: number;
+  /** Its connection is kept for so long, that the refusal is heard. */
   readonly drainMs: number;
 }
 
