@@ -2,7 +2,7 @@ import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bed } from '../bed/bed.ts';
 import { giveToOwner, writeOwnedFile } from '../bed/owner.ts';
-import { isRunning, waitFor } from '../bed/process.ts';
+import { isRunning, WaitError, waitFor } from '../bed/process.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { pkiOf } from '../cluster/pki.ts';
 import { isFree, portFor, PortTakenError, recordedPort } from '../cluster/ports.ts';
@@ -30,16 +30,38 @@ export interface IngressProcess {
 }
 
 const USUAL_PORT = 8080;
+const PORTS_TRIED = 3;
 const DEFAULT_CERTIFICATE = { namespace: 'hatchery-system', name: 'ingress-default-tls' };
 
-/** Starts the real program with its own identity on the API server; resolves when its routes are loaded. */
+/**
+ * Starts the real program with its own identity on the API server; resolves when its routes are loaded. Where nobody asked
+ * for a port and somebody else, such as another checkout's ingress, was faster to listen on the one that was free, it gets
+ * another.
+ */
 export async function startIngress(bed: Bed, cluster: Cluster, options: IngressOptions = {}): Promise<IngressProcess> {
   const name = options.name ?? 'ingress';
-  const port = await portFor(bed, name, { wanted: options.port, preferred: USUAL_PORT });
+  await giveDefaultCertificate(bed, cluster);
+  for (let left = PORTS_TRIED; ; left -= 1) {
+    const port = await portFor(bed, name, { wanted: options.port, preferred: USUAL_PORT });
+    try {
+      return await startOn(port, bed, cluster, name, options.args ?? []);
+    } catch (error) {
+      const wasTaken = error instanceof WaitError && !(await isRunning(bed, name)) && !(await isFree(port));
+      if (options.port !== undefined || !wasTaken || left === 1) throw error;
+    }
+  }
+}
+
+async function startOn(
+  port: number,
+  bed: Bed,
+  cluster: Cluster,
+  name: string,
+  args: readonly string[],
+): Promise<IngressProcess> {
   const tlsPort = await portFor(bed, `${name}-tls`);
   const metricsPort = await portFor(bed, `${name}-metrics`);
   const notifyPort = await portFor(bed, `${name}-notify`);
-  await giveDefaultCertificate(bed, cluster);
   const { pid } = await startHatchery(bed, name, [
     'ingress',
     `--kubeconfig=${cluster.ingressKubeconfig}`,
@@ -52,7 +74,7 @@ export async function startIngress(bed: Bed, cluster: Cluster, options: IngressO
     `--default-tls-secret=${DEFAULT_CERTIFICATE.namespace}/${DEFAULT_CERTIFICATE.name}`,
     '--publish-address=127.0.0.1',
     '--drain-delay=0s',
-    ...(options.args ?? []),
+    ...args,
   ]);
   const metricsUrl = `http://127.0.0.1:${metricsPort}`;
   await waitFor(`${name} is ready`, () => answersOk(`${metricsUrl}/readyz`), {
