@@ -139,6 +139,20 @@ describe('reading ahead', () => {
     assert.equal(budget.used, 0);
   });
 
+  it('wakes who is held back when there is room again, and nobody while there is room', () => {
+    const budget = new Budget(10);
+    let woken = 0;
+    budget.onRoom(() => woken++);
+    budget.take(9);
+    budget.give(4);
+    assert.equal(woken, 0);
+    budget.take(7);
+    budget.give(1);
+    assert.equal(woken, 0);
+    budget.give(5);
+    assert.equal(woken, 1);
+  });
+
   it('gives all back that a broken source left', async () => {
     const budget = new Budget(10);
     const source = new PassThrough();
