@@ -27,7 +27,7 @@ export interface Case {
   readonly arrived: (signs: Signs) => Promise<void>;
   /** What the ingress' access log may call that phase. */
   readonly phases: readonly string[];
-  /** Whether libvirt had told of the domain's start when the visitor left; undefined: the guest itself is the sign. */
+  /** Whether libvirt had told of the domain's start when the visitor left; undefined: there is a better sign. */
   readonly started: boolean | undefined;
 }
 
@@ -95,7 +95,7 @@ export const CASES: readonly Case[] = [
       await resources.until(path, 'running', ({ runningAt }) => runningAt !== undefined, LIMIT_MS);
     },
     phases: ['boot'],
-    started: true,
+    started: undefined,
   },
   {
     // The guest has the request's head, and is the reason for a 100; no byte of the body is sent.

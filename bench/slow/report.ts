@@ -113,7 +113,7 @@ function failuresOf(blocks: readonly Block[], visitors: number): readonly string
     ...(new Set(markers).size === markers.length ? [] : ['two requests were served by one domain']),
     ...blocks.flatMap(({ crowd, leftover }) => [
       ...(crowd === undefined || crowd.counts.mostOpen >= visitors ? [] : [`only ${crowd.counts.mostOpen} were there`]),
-      ...(crowd === undefined || crowd.hatches || crowd.domains === 0 ? [] : [`${crowd.domains} domains for nothing`]),
+      ...(crowd === undefined || crowd.hatches || crowd.domains <= 0 ? [] : [`${crowd.domains} domains for nothing`]),
       ...(leftover === undefined ? [] : [`it is not as before: ${JSON.stringify(leftover)}`]),
     ]),
   ];

@@ -26,12 +26,12 @@ export class Budget {
   give(bytes: number): void {
     const before = this.#used;
     this.#used -= bytes;
-    // Only then did anybody stop for it; to ask all of thousands each time would take longer than what they wait for.
+    // Nobody is held back unless it was spent: thousands of slow bodies would else be woken by each piece of any other.
     if (before < this.#limit || this.exhausted) return;
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Calls back whenever there is room again, until the returned function is called. */
+  /** Calls back whenever there is room again after it was spent, until the returned function is called. */
   onRoom(wake: () => void): () => void {
     this.#waiting.add(wake);
     return () => this.#waiting.delete(wake);
