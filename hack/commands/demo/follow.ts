@@ -9,24 +9,18 @@ export interface Following {
   stop(): Promise<void>;
 }
 
-/** One event a line: jsonpath's way to write JSON, which the --watch of -o json would spread over many. */
-const ONE_LINE = ['--output-watch-events', '-o=jsonpath={.type} {.object}{"\\n"}'];
-const DELETED = 'DELETED ';
+/** One object a line: jsonpath's way to write JSON, which the --watch of -o json would spread over many. */
+const ONE_LINE = '-o=jsonpath={@}{"\\n"}';
 
-/** Starts following; `onChange` gets each state that kubectl shows, in order, and the last one again with its deletion. */
-export function followDomains(
-  kubectl: Kubectl,
-  timeoutMs: number,
-  onChange: (domain: DomainView, isDeleted: boolean) => void,
-): Following {
+/** Starts following; `onChange` gets each state that kubectl shows, in order. */
+export function followDomains(kubectl: Kubectl, timeoutMs: number, onChange: (domain: DomainView) => void): Following {
   const stopper = new AbortController();
-  const argv = kubectl.argv(['get', 'ephemeraldomains', '--watch', ...ONE_LINE]);
+  const argv = kubectl.argv(['get', 'ephemeraldomains', '--watch', ONE_LINE]);
   const watching = interruptible(stopper.signal, () =>
     run(argv, {
       timeoutMs,
       onLine: (line) => {
-        const at = line.indexOf('{');
-        if (at > 0) onChange(JSON.parse(line.slice(at)) as DomainView, line.startsWith(DELETED));
+        if (line.startsWith('{')) onChange(JSON.parse(line) as DomainView);
       },
     }),
   ).then(

@@ -32,13 +32,8 @@ export async function request(
   let view: DomainView | undefined;
   const isOurs = ({ spec }: DomainView): boolean => spec?.request !== undefined;
   const over = Promise.withResolvers<undefined>();
-  const following = followDomains(cluster.kubectl, TIMEOUT_MS, (next, isDeleted) => {
+  const following = followDomains(cluster.kubectl, TIMEOUT_MS, (next) => {
     if (!isOurs(next)) return;
-    if (isDeleted) {
-      say('kubectl', isFinished(next) ? 'deleted' : 'deleted before its end was told: the guest did not leave in time');
-      over.resolve(undefined);
-      return;
-    }
     const change = describeChange(view, next);
     view = next;
     if (change !== undefined) say('kubectl', change);
