@@ -33,6 +33,7 @@ const { values } = parseArgs({
 const FLAT_MIB = 96;
 const SAMPLE_MS = 20;
 const GUEST_PORT = 8000;
+const MEMORY = '96Mi';
 const WARM_UP_BYTES = 64 * 1024 * 1024;
 
 type Way = 'up' | 'down';
@@ -50,7 +51,9 @@ async function measure(bench: BenchBed) {
     const port = Number(new URL(ingress.url).port);
     const http = { requestTimeoutSeconds: 300, spawnTimeoutSeconds: 45 };
     const words = { up: '-mode sink', down: `-mode source -bytes ${bytes}` };
-    for (const way of ['up', 'down'] as const) await serveTemplate(bench, port, { name: way, words: words[way], http });
+    for (const way of ['up', 'down'] as const) {
+      await serveTemplate(bench, port, { name: way, words: words[way], http, memory: MEMORY });
+    }
     const transfers = await step(`Moving ${bytes} bytes up and down, ${values.rounds} times each way`, (progress) =>
       compare(bench, ingress, words, progress),
     );
@@ -103,7 +106,7 @@ async function compare(
 /** A domain like those of the ingress, which nobody but this bench asks. */
 async function startGuest({ client }: BenchBed, name: string, words: string): Promise<Target> {
   const cmdline = `quiet -ipaddr $(IP) -netmask $(NETMASK) -gateway $(GATEWAY) -notify $(NOTIFY_URL) ${words}`;
-  const domain = { type: 'pv', memory: '96Mi', vcpus: 1, boot: { kernel: 'hatchling', cmdline } } as const;
+  const domain = { type: 'pv', memory: MEMORY, vcpus: 1, boot: { kernel: 'hatchling', cmdline } } as const;
   const spec = { domain: { ...domain, readiness: { notify: {}, periodMilliseconds: 200 } } };
   await client.create(EPHEMERAL_DOMAINS, { metadata: { name, namespace: NAMESPACE }, spec });
   let address = '';
@@ -145,7 +148,7 @@ async function tryForms(bench: BenchBed, { url, tlsUrl }: IngressProcess) {
     ['sse', '-mode sse -delay_ms 200'],
     ['echo', '-mode echo'],
   ] as const) {
-    await serveTemplate(bench, port, { name, words, http: { spawnTimeoutSeconds: 45 } });
+    await serveTemplate(bench, port, { name, words, http: { spawnTimeoutSeconds: 45 }, memory: MEMORY });
   }
   const front = { port, tlsPort, ca: await readFile(pkiOf(bench.bed).ca, 'utf8') };
   return {

@@ -1,5 +1,5 @@
 import { run } from '#hack/bed/run.ts';
-import type { Served } from '../support/served.ts';
+import type { Served } from '../support/template.ts';
 import type { Visitor } from '../support/visitor.ts';
 import type { Lines } from '../support/lines.ts';
 import type { IngressView } from '../support/front.ts';

@@ -6,7 +6,7 @@ import { NOTHING, takeCensus, untilAsBefore } from '../support/census.ts';
 import type { Census } from '../support/census.ts';
 import { lookOut } from '../support/front.ts';
 import type { AccessLine } from '../support/front.ts';
-import { serve } from '../support/served.ts';
+import { serveTemplate } from '../support/template.ts';
 import { arrive, ask } from '../support/visitor.ts';
 import { followAudit } from './audit.ts';
 import { CASES, HOLDER } from './cases.ts';
@@ -102,7 +102,7 @@ async function prepare(bench: BenchBed) {
   const audit = await followAudit(bench);
   await step('Serving a template for each phase', async () => {
     for (const served of [...CASES.map((each) => each.served), CANCELLED, WARM])
-      await serve(bench, ingress.port, served);
+      await serveTemplate(bench, ingress.port, served);
   });
   await step('Warming up', async () => {
     for (let n = 0; n < 10; n += 1) await ask(ingress.port, 'warm.bench', `/warm/${n}`);
@@ -145,7 +145,7 @@ async function leaveIn(tools: Tools, each: Case, progress: (words: string) => vo
     leavers,
     phases: each.phases,
     started: each.started,
-    limit: served.http.maxConcurrent,
+    limit: served.http?.maxConcurrent,
   });
 }
 

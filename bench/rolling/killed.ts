@@ -8,7 +8,7 @@ import type { BenchBed } from '../support/bed.ts';
 import { listedDomains, NAMESPACE } from '../support/left.ts';
 import { rounded } from '../support/lives.ts';
 import { steadily, tally } from '../support/pace.ts';
-import { hostOf, serveTemplate } from '../support/template.ts';
+import { hostOf, serveTemplate, untilServed } from '../support/template.ts';
 import { ask, isOverload } from '../support/visitors.ts';
 import type { Ending, Visitors } from '../support/visitors.ts';
 import type { Balancer } from './balancer.ts';
@@ -47,9 +47,11 @@ export async function killOne(bench: BenchBed, scene: Scene) {
   await serveTemplate(bench, Number(new URL(survivor.url).port), {
     name: BUSY,
     words: '-mode http -delay_ms 600000',
+    memory: '96Mi',
     http: { requestTimeoutSeconds: 300, maxConcurrent: 4 * inFlight },
   });
-  await serveTemplateKnown(port);
+  // The replica to be killed knows the new template too.
+  await untilServed(port, BUSY);
   const held = Array.from({ length: inFlight }, () => ask({ port, host: hostOf(BUSY) }));
   await waitFor(
     `${inFlight} guests of ${last.name} are at work`,
@@ -92,14 +94,6 @@ export async function killOne(bench: BenchBed, scene: Scene) {
   console.log(`\nWhat became of ${last.name}'s requests and domains:\n${JSON.stringify(figures, undefined, 2)}`);
   return figures;
 }
-
-/** The replica to be killed knows the new template too. */
-const serveTemplateKnown = (port: number): Promise<void> =>
-  waitFor(
-    `${hostOf(BUSY)} is known`,
-    async () => (await ask({ port, host: hostOf(BUSY), path: `/${BUSY}-is-known` })).ending === '404 Ignored',
-    { timeoutMs: 30_000 },
-  );
 
 async function resourcesOf({ client }: BenchBed, replica: string): Promise<readonly EphemeralDomain[]> {
   const labelSelector = `${RequestLabel.Replica}=${replica}`;

@@ -1,4 +1,4 @@
-import type { Served } from '../support/served.ts';
+import type { Served } from '../support/template.ts';
 import type { IngressView } from '../support/front.ts';
 import type { CrowdOptions } from './crowd.ts';
 

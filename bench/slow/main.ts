@@ -7,7 +7,7 @@ import { NOTHING, takeCensus, untilAsBefore } from '../support/census.ts';
 import type { Census } from '../support/census.ts';
 import { rotate } from '../support/figures.ts';
 import { lookOut } from '../support/front.ts';
-import { serve } from '../support/served.ts';
+import { serveTemplate } from '../support/template.ts';
 import { usageOf } from '../support/usage.ts';
 import { visit } from '../spawn/visit.ts';
 import { gather } from './gather.ts';
@@ -75,7 +75,7 @@ async function measure(bench: BenchBed) {
 async function prepare(bench: BenchBed, forms: readonly Form[]) {
   const { ingress, starts, access, close } = await lookOut(bench);
   await step('Serving a template for each form', async () => {
-    for (const { served } of forms) if (served !== undefined) await serve(bench, ingress.port, served);
+    for (const { served } of forms) if (served !== undefined) await serveTemplate(bench, ingress.port, served);
   });
   await step('Warming up', async () => {
     for (let n = 0; n < WARM_UP; n += 1) await visit(ingress.port, VISIT_TIMEOUT_MS);
