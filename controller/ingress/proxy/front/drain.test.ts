@@ -76,7 +76,10 @@ describe('a drain', () => {
   it('serves what was pipelined before it, the last of them as the connection’s last', async () => {
     scene = await startScene({ script: silent });
     const visitor = scene.open(GET.repeat(2));
-    await soon(() => assert.equal(scene.front.counts().waiting, 1));
+    await soon(() => {
+      assert.equal(scene.front.counts().waiting, 1);
+      assert.equal(scene.guest.sockets.length, 1);
+    });
     const drained = scene.front.drain({ ...LIMITS, delayMs: 0, idleMs: 0 });
     scene.guest.sockets[0]?.end(OK);
     await soon(() => assert.equal(scene.guest.sockets.length, 2));
