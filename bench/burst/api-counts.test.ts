@@ -9,12 +9,19 @@ apiserver_request_total{code="201",component="apiserver",group="",resource="even
 `;
 
 describe("the count of the API server's writes", () => {
-  it('adds up all answers to one kind of write and leaves reads out', () => {
-    assert.deepEqual(parseWriteCounts(METRICS), { 'PATCH ephemeraldomains/status': 7, 'POST events': 2 });
+  it('tells what was refused apart and leaves reads out', () => {
+    assert.deepEqual(parseWriteCounts(METRICS), {
+      'PATCH ephemeraldomains/status': 6,
+      'PATCH ephemeraldomains/status 409': 1,
+      'POST events': 2,
+    });
   });
 
   it('tells what was asked between two readings', () => {
     const before = { 'PATCH ephemeraldomains/status': 5, 'POST events': 2 };
-    assert.deepEqual(writesBetween(before, parseWriteCounts(METRICS)), { 'PATCH ephemeraldomains/status': 2 });
+    assert.deepEqual(writesBetween(before, parseWriteCounts(METRICS)), {
+      'PATCH ephemeraldomains/status': 1,
+      'PATCH ephemeraldomains/status 409': 1,
+    });
   });
 });

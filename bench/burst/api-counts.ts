@@ -1,11 +1,14 @@
-/** How often each kind of write was asked of the API server: key 'VERB resource' or 'VERB resource/subresource'. */
+/**
+ * How often each kind of write was asked of the API server: key 'VERB resource' or 'VERB resource/subresource', and the status
+ * after a space where it was refused.
+ */
 export type WriteCounts = Readonly<Record<string, number>>;
 
 const WRITE_VERBS = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'APPLY']);
 
 /**
  * Reads the API server's own `apiserver_request_total` out of its /metrics text: every request it answered, by
- * whomever, with whatever code.
+ * whomever.
  */
 export function parseWriteCounts(metrics: string): WriteCounts {
   const counts: Record<string, number> = {};
@@ -16,7 +19,9 @@ export function parseWriteCounts(metrics: string): WriteCounts {
     const verb = labels.get('verb') ?? '';
     if (!WRITE_VERBS.has(verb)) continue;
     const subresource = labels.get('subresource') ?? '';
-    const key = `${verb} ${labels.get('resource') ?? ''}${subresource === '' ? '' : `/${subresource}`}`;
+    const code = labels.get('code') ?? '';
+    const refused = Number(code) >= 400 ? ` ${code}` : '';
+    const key = `${verb} ${labels.get('resource') ?? ''}${subresource === '' ? '' : `/${subresource}`}${refused}`;
     counts[key] = (counts[key] ?? 0) + Number(parts[2]);
   }
   return counts;

@@ -3,7 +3,7 @@ import { bindingOf, NO_ATTEMPT, stateOfAttempt, viewOfAttempt } from './attempt.
 import type { Binding } from './attempt.ts';
 import { currentContact, viewOf } from './host-state.ts';
 import type { AttemptView, Knowledge } from './next.ts';
-import { readinessOf, readyBy } from './readiness.ts';
+import { quietUntil, readinessOf, readyBy } from './readiness.ts';
 import type { ReconcilerParts } from './reconcile.ts';
 import { askedOf } from './tracked.ts';
 import type { Owner, Tracked } from './tracked.ts';
@@ -36,6 +36,7 @@ function attemptOf(tracked: Tracked, { resource, binding }: Extract<Standing, { 
   return {
     ...viewOfAttempt(resource, bound, tracked.confirmed === resource.metadata.resourceVersion),
     readyBy: binding.ready || tracked.readyAt !== undefined ? undefined : readyBy(resource, tracked.startedAt),
+    quietUntil: quietUntil(resource, tracked.startedAt),
     untold: isReadyUntold || (tracked.exit !== undefined && binding.exit === undefined),
   };
 }

@@ -47,6 +47,21 @@ const ROWS: readonly Row[] = [
     known: { found: ACTIVE },
     step: { kind: 'write', change: { kind: 'running', id: 4 } },
   },
+  {
+    name: 'active, and its end may follow at once: rest until it is worth a write',
+    known: { found: ACTIVE, attempt: { ...ATTEMPT, quietUntil: 1_500, deadline: 9_000 } },
+    step: { kind: 'rest', recheckAfterMs: 500 },
+  },
+  {
+    name: 'active, and its end may follow at once, but its guest has spoken: store it',
+    known: { found: ACTIVE, attempt: { ...ATTEMPT, quietUntil: 1_500, untold: true } },
+    step: { kind: 'write', change: { kind: 'running', id: 4 } },
+  },
+  {
+    name: 'active still when it is worth a write: store it',
+    known: { found: ACTIVE, attempt: { ...ATTEMPT, quietUntil: 1_000 } },
+    step: { kind: 'write', change: { kind: 'running', id: 4 } },
+  },
   { name: 'active, Started stored: rest', known: { found: ACTIVE, attempt: STARTED }, step: REST },
   {
     name: 'active, with a deadline: rest until then',

@@ -19,6 +19,8 @@ export interface AttemptView {
   readonly stopping: Stopping | undefined;
   /** Wall clock, ms: until when it has to be ready; undefined: it is, or has all the time there is, or was not started. */
   readonly readyBy: number | undefined;
+  /** Wall clock, ms: until when it is not worth a write that it runs, since its end may follow at once and say both; absent: it is. */
+  readonly quietUntil?: number | undefined;
   /** Whether it was heard to be ready, or to have an exit code, and its status does not say so yet. */
   readonly untold: boolean;
   /** Whether this is what the API server holds now, and not only what a cache says. */
@@ -131,8 +133,13 @@ function whileItRuns(known: Knowledge, bound: BoundAttempt, id: number): Step {
   if (attempt.suspend) return { kind: 'write', change: { kind: 'stopping', why: 'suspend', id } };
   if (isPast(known, endOfGrace(known))) return overdue();
   if (isPast(known, attempt.deadline)) return { kind: 'write', change: { kind: 'stopping', why: 'deadline', id } };
-  if (!bound.started) return { kind: 'write', change: { kind: 'running', id } };
+  if (!bound.started && !isQuiet(known)) return { kind: 'write', change: { kind: 'running', id } };
+  if (!bound.started) return { kind: 'rest', recheckAfterMs: soonest(known, [attempt.deadline, attempt.quietUntil]) };
   return ofItsGuest(known) ?? { kind: 'rest', recheckAfterMs: soonest(known, [attempt.deadline, attempt.readyBy]) };
+}
+
+function isQuiet({ attempt: { quietUntil, untold }, now }: Knowledge): boolean {
+  return quietUntil !== undefined && quietUntil > now && !untold;
 }
 
 /** It never ran, and the host may be asked. */

@@ -61,3 +61,14 @@ export function readyBy(resource: EphemeralDomain, seen: number | undefined): nu
   const wasAdopted = seen - started > 1_000;
   return Math.max(started + seconds * 1_000, wasAdopted ? seen + ADOPTED_MS : 0);
 }
+
+/** A domain that serves one request may well end sooner than this. */
+const QUIET_MS = 500;
+
+/**
+ * Wall clock ms until which it is not written that it runs: where its creator serves it, nobody waits for that word, and on a
+ * fast host the write would compete with the guest itself. `seen`: as for readyBy().
+ */
+export function quietUntil(resource: EphemeralDomain, seen: number | undefined): number | undefined {
+  return seen === undefined || !isServedByCreator(resource) ? undefined : seen + QUIET_MS;
+}

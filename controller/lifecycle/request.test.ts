@@ -6,7 +6,7 @@ import { readHostSpec } from '#controller/domain/hostspec.ts';
 import { askOf, signatureOf } from './asks.ts';
 import { bindingOf } from './attempt.ts';
 import { planDomain } from './plan.ts';
-import { awaitsNotice, probeOf, readyBy } from './readiness.ts';
+import { awaitsNotice, probeOf, quietUntil, readyBy } from './readiness.ts';
 import { bindPatch, changePatch } from './render.ts';
 import { merge, resource } from './testing/resources.ts';
 
@@ -47,6 +47,13 @@ describe('what the controller does with spec.request', () => {
       assert.equal(started.status?.timeline?.ready, undefined);
     });
   }
+
+  it('that it runs is not worth a write in its first half second, nor before it was seen to run', () => {
+    const running = bound(served());
+    assert.equal(quietUntil(running, NOW), NOW + 500);
+    assert.equal(quietUntil(running, undefined), undefined);
+    assert.equal(quietUntil(bound(resource({})), NOW), undefined);
+  });
 
   it('when it was ready is told with the next write, where that is known by then', () => {
     const running = bound(served());
