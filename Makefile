@@ -1,14 +1,7 @@
-# Every target installs what it needs, never prompts, and can be called again. HOSTS and PORT are told to `make up`.
+# Every target installs what it needs, never prompts, and can be called again. HOSTS and PORT, which make hands on
+# where they are said, are told to `make up`.
 NODE := node_modules/.bin/node
 RUN = @hack/modules.sh && exec env HATCHERY_MAKE_TARGET=$@ PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(NODE)
-
-export HOSTS PORT
-ifeq ($(origin HOSTS),undefined)
-unexport HOSTS
-endif
-ifeq ($(origin PORT),undefined)
-unexport PORT
-endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up status down test test-unit bench-libvirt bench-burst bench-chaos bench-spawn bench-request bench-untold bench-patrol bench-rolling bench-outage bench-bulk bench-leavers bench-slow bench-crowd lint format generate verify

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = join(import.meta.dirname, '..');
+/** A target that says what its commands are told. */
+const PROBE = 'probe: ; @echo "HOSTS=$${HOSTS-unsaid} PORT=$${PORT-unsaid}"';
+
+async function told(words: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const inherited = { ...process.env, HOSTS: undefined, PORT: undefined, MAKEFLAGS: undefined };
+  const args = ['--no-print-directory', '--eval', PROBE, 'probe', ...words];
+  const { stdout } = await promisify(execFile)('make', args, { cwd: ROOT, env: { ...inherited, ...env } });
+  return stdout.trim();
+}
+
+describe('make tells its commands', () => {
+  const cases: readonly [string, readonly string[], NodeJS.ProcessEnv, string][] = [
+    ['no HOSTS and no PORT where nobody said any, so that the defaults count', [], {}, 'HOSTS=unsaid PORT=unsaid'],
+    ['those of its command line', ['HOSTS=lxc:1', 'PORT=8081'], {}, 'HOSTS=lxc:1 PORT=8081'],
+    ['those of the environment', [], { HOSTS: 'xen:1' }, 'HOSTS=xen:1 PORT=unsaid'],
+    ['no hosts where none are wanted', ['HOSTS='], {}, 'HOSTS= PORT=unsaid'],
+  ];
+  for (const [what, words, env, expected] of cases) {
+    it(what, async () => assert.equal(await told(words, env), expected));
+  }
+});
