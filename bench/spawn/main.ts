@@ -10,6 +10,7 @@ import { credentialsOf } from '../support/left.ts';
 import { rounded } from '../support/lives.ts';
 import { startArms } from './arms.ts';
 import type { Arm, Arms } from './arms.ts';
+import { storedSpans } from './stored.ts';
 import { visit } from './visit.ts';
 import type { Visit } from './visit.ts';
 
@@ -47,9 +48,10 @@ async function measure(bench: BenchBed): Promise<object> {
   try {
     await observer.connected(30_000);
     const alone = await step(`One at a time: ${values.pairs} requests an arm`, (progress) =>
-      oneAtATime(arms, observer, progress),
+      oneAtATime(bench, arms, observer, progress),
     );
-    reportAlone(alone);
+    reportAlone(alone.visits);
+    reportSpans("Where a domain's time goes, by its stored timeline", alone.spans);
     const rates = await step(`${values.concurrency} at a time: ${values.blocks} blocks an arm`, (progress) =>
       manyAtATime(arms, observer, progress),
     );
@@ -57,7 +59,7 @@ async function measure(bench: BenchBed): Promise<object> {
       `\nRequests per second, ${values.concurrency} at a time (distinct answers, each from a domain of its own):`,
     );
     for (const arm of ['ours', 'floor'] as const) console.log(`  ${arm.padEnd(6)} ${describe(rates[arm], 2)}`);
-    return summary(host.kind, alone, rates);
+    return summary(host.kind, alone.visits, rates);
   } finally {
     arms.stop();
     await observer.close();
@@ -65,11 +67,19 @@ async function measure(bench: BenchBed): Promise<object> {
 }
 
 type Alone = Readonly<Record<Arm['name'], readonly Visit[]>>;
+/** Milliseconds by name. */
+type Spans = ReadonlyMap<string, number>;
 type Rates = Readonly<Record<'ours' | 'floor', readonly number[]>>;
 
 /** Each request begins when the host lists no domain and has been quiet for a moment; the arms in random order. */
-async function oneAtATime(arms: Arms, observer: Hypervisor, progress: (words: string) => void): Promise<Alone> {
+async function oneAtATime(
+  { client }: BenchBed,
+  arms: Arms,
+  observer: Hypervisor,
+  progress: (words: string) => void,
+): Promise<{ readonly visits: Alone; readonly spans: readonly Spans[] }> {
   const visits: Record<Arm['name'], Visit[]> = { ours: [], floor: [], plain: [] };
+  const spans: Spans[] = [];
   const pairs = Number(values.pairs);
   const order: Arm[] = [arms.ours, arms.floor, arms.plain];
   // The first of each is a warm-up: code is compiled, connections are made.
@@ -82,10 +92,12 @@ async function oneAtATime(arms: Arms, observer: Hypervisor, progress: (words: st
       if (one.status !== 200 || one.marker === undefined || one.firstByteMs === undefined) {
         throw new Error(`${arm.name}: status ${one.status}, no page of a guest`);
       }
-      if (pair > 0) visits[arm.name].push(one);
+      if (pair === 0) continue;
+      visits[arm.name].push(one);
+      if (one.domain !== undefined) spans.push(await storedSpans(client, one.domain));
     }
   }
-  return visits;
+  return { visits, spans };
 }
 
 /** Blocks of one arm after the other; in each so many clients, each with its next request as soon as it has its answer. */
@@ -153,11 +165,21 @@ function reportAlone(alone: Alone): void {
       `  ${name.padEnd(6)} ${describe(times, 1)}, p95 ${p95}, over ${SLOW_MS} ms: ${slow} of ${times.length}`,
     );
   }
-  console.log('\nWhere it goes, by what the ingress itself says (Server-Timing, milliseconds):');
-  const names = new Set(alone.ours.flatMap(({ phases }) => [...phases.keys()]));
-  for (const name of names) {
-    const took = alone.ours.flatMap(({ phases }) => phases.get(name) ?? []);
-    console.log(`  ${name.padEnd(10)} ${describe(took, 2)}`);
+  reportSpans(
+    'Where it goes, by what the ingress itself says (Server-Timing)',
+    alone.ours.map(({ phases }) => phases),
+  );
+}
+
+function reportSpans(title: string, all: readonly Spans[]): void {
+  console.log(`\n${title}, milliseconds:`);
+  for (const name of new Set(all.flatMap((spans) => [...spans.keys()]))) {
+    console.log(
+      `  ${name.padEnd(32)} ${describe(
+        all.flatMap((spans) => spans.get(name) ?? []),
+        2,
+      )}`,
+    );
   }
 }
 

@@ -7,6 +7,7 @@ import { tail } from '../../bed/run.ts';
 import { step } from '../../bed/step.ts';
 import { buildHatchling, makeInitrd, packages as guestPackages } from '../../guests/hatchling.ts';
 import type { DaemonControl, TestHost } from '../host.ts';
+import { BootPanic, bootUntilSteady, panicOf } from './boot.ts';
 import { runInDom0 } from './control.ts';
 import type { Dom0Result } from './control.ts';
 import { buildXenImage } from './image.ts';
@@ -52,6 +53,7 @@ export interface XenHost extends TestHost {
 
 /** Emulation on a machine that has other work can be ten times as slow as on an idle one. */
 const BOOT_TIMEOUT_MS = 400_000;
+const MOST_BOOTS = 3;
 const DAEMON_TIMEOUT_MS = 180_000;
 const DOM0_TIMEOUT_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -79,12 +81,8 @@ export function createXenHost(bed: Bed, n: number): XenHost {
     start: async () => {
       if ((await isRunning(bed, plan.name)) && (await answers())) return;
       await stopBox(bed, plan);
-      try {
-        await startBox(bed, plan, answers);
-      } catch (error) {
-        await stopBox(bed, plan);
-        throw error;
-      }
+      const boot = (): Promise<void> => startBox(bed, plan, answers);
+      await bootUntilSteady(MOST_BOOTS, boot, () => stopBox(bed, plan), console.log);
     },
     stop: () => stopBox(bed, plan),
     isRunning: () => isRunning(bed, plan.name),
@@ -131,8 +129,14 @@ async function prepareSeed(bed: Bed, plan: XenPlan, image: XenImage): Promise<st
 
 async function waitForBoot(bed: Bed, plan: XenPlan, answers: () => Promise<boolean>): Promise<void> {
   const process = { bed, name: plan.name };
+  const hasBooted = async (): Promise<boolean> => {
+    if (await answers()) return true;
+    const panic = panicOf(await readFile(plan.consoleLog, 'utf8'));
+    if (panic !== undefined) throw new BootPanic(`${plan.name}: ${panic}`);
+    return false;
+  };
   try {
-    await waitFor(`${plan.name}: libvirtd answers`, answers, { timeoutMs: BOOT_TIMEOUT_MS, process });
+    await waitFor(`${plan.name}: libvirtd answers`, hasBooted, { timeoutMs: BOOT_TIMEOUT_MS, process });
   } catch (error) {
     if (!(error instanceof WaitError)) throw error;
     const said = tail(await readFile(plan.consoleLog, 'utf8'), 15);
