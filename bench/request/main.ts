@@ -144,7 +144,8 @@ async function writes(client: RestClient): Promise<WriteCounts> {
 
 function report(visits: readonly Visit[], asked: WriteCounts): Result {
   const times = served(visits).flatMap(({ body }) => guestTimesOf(body) ?? []);
-  const share = (kind: string): number => (asked[kind] ?? 0) / visits.length;
+  // Refused ones too: they were asked.
+  const share = (kind: string): number => sumOf(asked, kind) / visits.length;
   const own = {
     create: share('POST ephemeraldomains'),
     status: share('PATCH ephemeraldomains/status'),
@@ -176,6 +177,11 @@ function report(visits: readonly Visit[], asked: WriteCounts): Result {
     first_byte_ms: spread(firstBytes),
     missed: missedBy(visits, times, own, waited),
   };
+}
+
+function sumOf(asked: WriteCounts, kind: string): number {
+  const ofIt = Object.entries(asked).filter(([key]) => key === kind || key.startsWith(`${kind} `));
+  return ofIt.reduce((sum, [, count]) => sum + count, 0);
 }
 
 function missedBy(

@@ -133,8 +133,11 @@ function whileItRuns(known: Knowledge, bound: BoundAttempt, id: number): Step {
   if (attempt.suspend) return { kind: 'write', change: { kind: 'stopping', why: 'suspend', id } };
   if (isPast(known, endOfGrace(known))) return overdue();
   if (isPast(known, attempt.deadline)) return { kind: 'write', change: { kind: 'stopping', why: 'deadline', id } };
-  if (!bound.started && !isQuiet(known)) return { kind: 'write', change: { kind: 'running', id } };
-  if (!bound.started) return { kind: 'rest', recheckAfterMs: soonest(known, [attempt.deadline, attempt.quietUntil]) };
+  if (!bound.started) {
+    return isQuiet(known)
+      ? { kind: 'rest', recheckAfterMs: soonest(known, [attempt.deadline, attempt.quietUntil]) }
+      : { kind: 'write', change: { kind: 'running', id } };
+  }
   return ofItsGuest(known) ?? { kind: 'rest', recheckAfterMs: soonest(known, [attempt.deadline, attempt.readyBy]) };
 }
 
