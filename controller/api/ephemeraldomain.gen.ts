@@ -44,8 +44,8 @@ export interface EphemeralDomainSpec {
   readonly tolerations?: readonly Toleration[];
   /**
    * Where it stands in the queue for a place: a higher one goes first, the older one of two that are equal, and
-   * one that no host can take lets others pass. 0 when not said; below 0 is allowed. It moves no domain that has a
-   * place already. Immutable.
+   * one that no host can take lets others pass; and then among those that wait for their start on its host. 0 when
+   * not said; below 0 is allowed. It moves no domain that was started. Immutable.
    */
   readonly priority?: number;
   /**
@@ -622,8 +622,8 @@ export interface ResolvedSpec {
   readonly tolerations?: readonly Toleration[];
   /**
    * Where it stands in the queue for a place: a higher one goes first, the older one of two that are equal, and
-   * one that no host can take lets others pass. 0 when not said; below 0 is allowed. It moves no domain that has a
-   * place already. Immutable.
+   * one that no host can take lets others pass; and then among those that wait for their start on its host. 0 when
+   * not said; below 0 is allowed. It moves no domain that was started. Immutable.
    */
   readonly priority?: number;
   /**

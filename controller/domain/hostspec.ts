@@ -42,7 +42,7 @@ export type HostSpecReading =
   | { readonly ok: false; readonly faults: readonly [HostSpecFault, ...HostSpecFault[]] };
 
 /** Where a DomainHost does not say. */
-export const HOST_DEFAULTS = { imageDirectory: '/var/lib/hatchery/images', maxStarting: 8 } as const;
+export const HOST_DEFAULTS = { imageDirectory: '/var/lib/hatchery/images', maxStarting: 4 } as const;
 
 /** Notes one thing that is wrong: an administrator reads all of it at once. */
 type Refuse = (field: keyof DomainHostSpec, why: string) => void;

@@ -1,22 +1,22 @@
 import { Heap } from '#controller/scheduler/heap.ts';
 
-interface Waiter {
-  readonly priority: number;
-  readonly sequence: number;
-  readonly enter: () => void;
+/** Who waits at a gate, in the order in which they are let in; each says by a rank of which kind it is. */
+export interface Line<Rank> {
+  readonly size: number;
+  push(enter: () => void, rank: Rank): void;
+  /** Takes out whose turn it is. */
+  pop(): (() => void) | undefined;
 }
 
-/** Lets so many in at once; of those who wait the most urgent first (the least number), then the first come. */
-export class Gate {
+/** Lets so many in at once, the others in the order of their line. */
+export class Gate<Rank> {
   readonly #places: number;
-  readonly #waiting = new Heap<Waiter>((one, other) =>
-    one.priority === other.priority ? one.sequence < other.sequence : one.priority < other.priority,
-  );
+  readonly #line: Line<Rank>;
   #inside = 0;
-  #sequence = 0;
 
-  constructor(places: number) {
+  constructor(places: number, line: Line<Rank>) {
     this.#places = places;
+    this.#line = line;
   }
 
   get inside(): number {
@@ -24,13 +24,13 @@ export class Gate {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#line.size;
   }
 
   /** Resolves inside with the way out, which is to be called once. */
-  async enter(priority = 0): Promise<() => void> {
+  async enter(rank: Rank): Promise<() => void> {
     if (this.#inside < this.#places) this.#inside += 1;
-    else await this.#turn(priority);
+    else await new Promise<void>((enter) => this.#line.push(enter, rank));
     let left = false;
     return () => {
       if (left) return;
@@ -39,17 +39,37 @@ export class Gate {
     };
   }
 
-  #turn(priority: number): Promise<void> {
-    return new Promise((enter) => {
-      this.#waiting.push({ priority, sequence: this.#sequence, enter });
-      this.#sequence += 1;
-    });
-  }
-
   /** The place passes on to the next, so that `inside` never exceeds the places. */
   #leave(): void {
-    const next = this.#waiting.pop();
-    if (next === undefined) this.#inside -= 1;
-    else next.enter();
+    const enter = this.#line.pop();
+    if (enter === undefined) this.#inside -= 1;
+    else enter();
+  }
+}
+
+interface Waiter {
+  readonly enter: () => void;
+  readonly urgency: number;
+  readonly sequence: number;
+}
+
+/** The most urgent first (the least number), then the first come. */
+export class ByUrgency implements Line<number> {
+  readonly #waiting = new Heap<Waiter>((one, other) =>
+    one.urgency === other.urgency ? one.sequence < other.sequence : one.urgency < other.urgency,
+  );
+  #sequence = 0;
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  push(enter: () => void, urgency: number): void {
+    this.#waiting.push({ enter, urgency, sequence: this.#sequence });
+    this.#sequence += 1;
+  }
+
+  pop(): (() => void) | undefined {
+    return this.#waiting.pop()?.enter;
   }
 }

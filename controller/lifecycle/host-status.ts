@@ -11,10 +11,8 @@ import { hypervisorType } from './contact.ts';
 import { askableKiB } from './host-state.ts';
 import { secondTime } from './time.ts';
 import type { HostWorker } from './worker.ts';
+import { mostBound } from './worker-parts.ts';
 import type { Readiness } from './worker-parts.ts';
-
-/** Bindings that may wait for a start, for each that may be under way: the API server's answers must not idle the host. */
-const BOUND_FOR_EACH_START = 2;
 
 /** A host as the scheduler sees it. `notReady`: why it gets nothing new whatever its worker says. */
 export function viewForScheduler(
@@ -35,7 +33,7 @@ export function viewForScheduler(
     domains: totals.domains - totals.foreign,
     maxDomains: state.config.maxDomains,
     starting: totals.bound,
-    maxStarting: state.config.maxStarting * BOUND_FOR_EACH_START,
+    maxStarting: mostBound(state.config),
   };
 }
 

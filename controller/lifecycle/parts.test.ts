@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
 import { parseCidr } from '#controller/domain/ipv4.ts';
-import { Gate } from './gate.ts';
+import { ByUrgency, Gate } from './gate.ts';
 import { specOf } from './hosts.ts';
 import { Ledger } from './ledger.ts';
 import { OrphanGuard } from './orphans.ts';
@@ -10,8 +10,8 @@ import { createWallClock, microTime, spanText, timeOf } from './time.ts';
 
 describe('Gate', () => {
   it('lets only so many in, the most urgent first, the first come among equals', async () => {
-    const gate = new Gate(1);
-    const leave = await gate.enter();
+    const gate = new Gate(1, new ByUrgency());
+    const leave = await gate.enter(0);
     const order: string[] = [];
     const waiting = [
       ['late', 2],

@@ -1,7 +1,7 @@
 import { sleep } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import type { probe as look } from '#controller/notify/index.ts';
-import { Gate } from './gate.ts';
+import { ByUrgency, Gate } from './gate.ts';
 import type { HostState } from './host-state.ts';
 import { probeOf } from './readiness.ts';
 import type { Standing } from './knowledge.ts';
@@ -26,7 +26,7 @@ const CONNECT_MS = { min: 100, max: 1_000 } as const;
 /** Looks at the guests of one host, each again and again from its start until it is ready or over. */
 export class Prober {
   readonly #parts: ProberParts;
-  readonly #gate = new Gate(AT_ONCE);
+  readonly #gate = new Gate(AT_ONCE, new ByUrgency());
   readonly #followed = new Set<string>();
   readonly #stop = new AbortController();
 
@@ -57,7 +57,7 @@ export class Prober {
     const connectMs = Math.min(Math.max(periodMs, CONNECT_MS.min), CONNECT_MS.max);
     while (this.#isOpen(tracked)) {
       const begun = clock.now();
-      const leave = await this.#gate.enter();
+      const leave = await this.#gate.enter(0);
       try {
         const isReady = this.#isOpen(tracked) && (await this.#parts.probe(probe, connectMs, this.#stop.signal));
         if (isReady && this.#isOpen(tracked)) {

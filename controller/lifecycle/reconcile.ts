@@ -1,3 +1,4 @@
+import type { EphemeralDomain } from '#controller/api/index.ts';
 import type { HostConsoles } from '#controller/console/index.ts';
 import type { KubeLogger, ReconcileResult } from '#controller/kube/index.ts';
 import { LibvirtError } from '#controller/libvirt/index.ts';
@@ -14,6 +15,7 @@ import type { Prober } from './prober.ts';
 import { changePatch } from './render.ts';
 import type { Reporter } from './reporter.ts';
 import type { ScratchDisks } from './scratch.ts';
+import { startRankOf } from './start-line.ts';
 import type { Starter } from './starter.ts';
 import { askToShutDown, destroyAfterGrace } from './stopper.ts';
 import type { WallClock } from './time.ts';
@@ -63,9 +65,9 @@ export async function reconcile(parts: ReconcilerParts, uuid: string): Promise<R
       const ms = standing.kind === 'bound' ? attendConsole(parts.consoles, tracked, standing.resource, step) : 0;
       if (ms > 0) return { kind: 'again-after', ms };
       // A place is waited for first; what is done there is decided once it is had: things change meanwhile.
-      if ((step.kind === 'write' || step.kind === 'start') && held !== step.kind) {
+      if (standing.kind === 'bound' && (step.kind === 'write' || step.kind === 'start') && held !== step.kind) {
         while (places.length > 0) places.pop()?.();
-        places.push(await enter(parts, step));
+        places.push(await enter(parts, standing.resource, step));
         held = step.kind;
         continue;
       }
@@ -83,9 +85,10 @@ export async function reconcile(parts: ReconcilerParts, uuid: string): Promise<R
 
 function enter(
   { writer, starter }: ReconcilerParts,
+  resource: EphemeralDomain,
   step: Extract<Step, { kind: 'write' | 'start' }>,
 ): Promise<() => void> {
-  if (step.kind === 'start') return starter.gate.enter();
+  if (step.kind === 'start') return starter.gate.enter(startRankOf(resource));
   return writer.gate.enter(isOfItsRun(step.change) ? Priority.running : Priority.end);
 }
 

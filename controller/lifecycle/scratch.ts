@@ -8,7 +8,7 @@ import type { StorageVolume } from '#controller/libvirt/index.ts';
 import { memoryText } from '#controller/scheduler/index.ts';
 import { bindingOf, unknownAttemptsOf } from './attempt.ts';
 import type { Contact } from './contact.ts';
-import { Gate } from './gate.ts';
+import { ByUrgency, Gate } from './gate.ts';
 import { currentContact } from './host-state.ts';
 import type { HostState } from './host-state.ts';
 import { onSession, orUndefined, unless } from './session.ts';
@@ -61,7 +61,7 @@ export type MadeDisk = ScratchPlan | SecretPlan;
  */
 export class ScratchDisks {
   readonly #parts: ScratchParts;
-  readonly #one = new Gate(1);
+  readonly #one = new Gate(1, new ByUrgency());
   /** By the attempt's UUID. */
   #volumes = new Map<string, readonly StorageVolume[]>();
   #suspects: ReadonlySet<string> = new Set();
@@ -235,7 +235,7 @@ export class ScratchDisks {
   }
 
   async #alone<T>(work: () => Promise<T>): Promise<T> {
-    const leave = await this.#one.enter();
+    const leave = await this.#one.enter(0);
     try {
       return await work();
     } finally {

@@ -17,6 +17,8 @@ import { notifyWishes, planDomain } from './plan.ts';
 import type { NotifyPlan } from './plan.ts';
 import { missingVolumes } from './pool.ts';
 import type { ScratchDisks } from './scratch.ts';
+import { StartLine } from './start-line.ts';
+import type { StartRank } from './start-line.ts';
 import type { WallClock } from './time.ts';
 import type { StartAnswer } from './trace.ts';
 import { ask, hearAnswer } from './tracked.ts';
@@ -25,7 +27,7 @@ import { readValues } from './values.ts';
 
 /** Starts domains, at most so many at once, after looking whether all is there that a start needs. */
 export class Starter {
-  readonly gate: Gate;
+  readonly gate: Gate<StartRank>;
   readonly #state: HostState;
   readonly #scratch: ScratchDisks;
   readonly #rest: Pick<RestClient, 'get'>;
@@ -50,7 +52,7 @@ export class Starter {
     readonly notify?: NotifyPort | undefined;
     readonly tracer?: Tracer | undefined;
   }) {
-    this.gate = new Gate(parts.state.config.maxStarting);
+    this.gate = new Gate(parts.state.config.maxStarting, new StartLine());
     this.#state = parts.state;
     this.#scratch = parts.scratch;
     this.#rest = parts.rest;

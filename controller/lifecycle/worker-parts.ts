@@ -40,6 +40,16 @@ export interface Assumption {
   readonly identity: HostIdentity;
 }
 
+/** Bindings for each start that may be under way: who is bound takes turns, which the scheduler's queue does not know. */
+const BOUND_FOR_EACH_START = 8;
+const NOT_STARTING_AT_ONCE = 32;
+
+/** Most domains that the scheduler binds to a host before they are started. */
+export const mostBound = ({ maxStarting }: HostConfig): number => maxStarting * BOUND_FOR_EACH_START;
+
+/** Domains that are looked after at once: those that wait for their start keep none of the others waiting. */
+export const domainsAtOnce = (config: HostConfig): number => mostBound(config) + NOT_STARTING_AT_ONCE;
+
 /** After the API server was away all that ended meanwhile is tried again: at the usual ten a second that would take minutes. */
 const RETRIES = { perSecond: 200, burst: 500 };
 

@@ -29,10 +29,8 @@ import { Starter } from './starter.ts';
 import { forgetSession, noteBoundByUs, SETTLE_MS } from './tracked.ts';
 import type { Tracked } from './tracked.ts';
 import type { Values } from './values.ts';
-import { createHostQueue, KIND_MISSING } from './worker-parts.ts';
+import { createHostQueue, domainsAtOnce, KIND_MISSING } from './worker-parts.ts';
 import type { Assumption, Readiness, WorkerParts } from './worker-parts.ts';
-
-const DOMAINS_AT_ONCE = 32;
 
 /** Everything of one dom0 host, apart from all others: connection, accounts, queue. */
 export class HostWorker {
@@ -165,7 +163,7 @@ export class HostWorker {
       {
         controller: 'host',
         queue: this.#queue,
-        workers: Math.max(DOMAINS_AT_ONCE, this.state.config.maxStarting * 4),
+        workers: domainsAtOnce(this.state.config),
         reconcile: (uuid) => this.#reconcile(uuid),
         logger: deps.logger,
         clock: deps.clock,

@@ -3,7 +3,7 @@ import type { EphemeralDomain } from '#controller/api/index.ts';
 import { isKubeError, keyOf, refOf } from '#controller/kube/index.ts';
 import type { RestClient, Store } from '#controller/kube/index.ts';
 import { isPending, unknownAttemptsOf } from './attempt.ts';
-import { Gate } from './gate.ts';
+import { ByUrgency, Gate } from './gate.ts';
 import { templateKeyOf } from './preparer.ts';
 import type { StatusPatch } from './render.ts';
 
@@ -43,7 +43,7 @@ const WRITES_AT_ONCE = 24;
 
 /** Writes statuses and reads live; the cache is never older than what comes back. */
 export class StatusWriter {
-  readonly gate = new Gate(WRITES_AT_ONCE);
+  readonly gate = new Gate(WRITES_AT_ONCE, new ByUrgency());
   readonly #rest: RestClient;
   readonly #store: DomainStore;
   #served: { readonly until: number; readonly answer: Promise<boolean> } | undefined;
