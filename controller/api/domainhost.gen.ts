@@ -67,8 +67,8 @@ export interface DomainHostSpec {
    */
   readonly maxDomains?: number;
   /**
-   * Most domains that are started at the same time. 4 when not said. A host does starts one after the other at
-   * heart: more of them together are hardly faster, and each takes longer. What is placed here beyond that waits
+   * Most domains that are started at the same time. 4 when not said. At heart a host does one start after the
+   * other: more of them together are hardly faster, and each takes longer. What is placed here beyond that waits
    * in line: the highest priority first, and of one priority namespaces take turns, and within each its templates.
    */
   readonly maxStarting?: number;

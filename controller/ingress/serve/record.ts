@@ -68,8 +68,10 @@ export const createRecorder = ({ logger, registry, queue, later = setImmediate }
   return inTurns(record, later);
 };
 
-/** Requests recorded in one turn at least; of more, half, so that what is left over stays bounded by what a turn brings. */
+/** Requests recorded in one turn of the event loop. */
 const LEAST_A_TURN = 32;
+/** More than these do not wait: what is left over is recorded in the same turn. */
+const MOST_WAITING = 1_024;
 
 /**
  * A line costs as much as a refusal. So a crowd is answered first, and its lines are written between what arrives then.
@@ -77,7 +79,7 @@ const LEAST_A_TURN = 32;
 const inTurns = (record: Recorder['record'], later: (work: () => void) => void): Recorder => {
   let waiting: { readonly visit: Visit; readonly now: number }[] = [];
   const turn = (): void => {
-    const count = Math.max(LEAST_A_TURN, Math.ceil(waiting.length / 2));
+    const count = Math.max(LEAST_A_TURN, waiting.length - MOST_WAITING);
     const due = waiting.slice(0, count);
     waiting = waiting.slice(count);
     if (waiting.length > 0) later(turn);
