@@ -31,8 +31,8 @@ function createScene(domain: Speaker['domain']) {
   return { clock, notices, spawn, heard, admit, kind: () => admission?.kind ?? 'held', admission: () => admission };
 }
 
-const KNOWN = { name: NAME, address: ADDRESS, hasToken: true };
-const ORIGINAL = { ...KNOWN, hasToken: false };
+const KNOWN = { name: NAME, address: ADDRESS, hasToken: () => true };
+const ORIGINAL = { ...KNOWN, hasToken: () => false };
 
 describe('SpawnNotices', () => {
   const rows: readonly [string, Speaker['domain'], Parameters<ReturnType<typeof createScene>['admit']>[0], string][] = [

@@ -7,13 +7,20 @@ const HOLD_MS = 2_000;
 /** So many are held at once; more are told to come again. */
 const MOST_HELD = 256;
 
+/** What a spawn's domain is called on its host, and where it is. */
+export interface SpeakerDomain {
+  readonly name: string;
+  readonly address: string | undefined;
+  /** Whether its guest was told the token: looked up, while a visitor waits, only of a guest that does not show it. */
+  readonly hasToken: () => boolean;
+}
+
 /** A spawn, as far as its guest's word goes. */
 export interface Speaker {
   /** The one that only its guest was told. */
   readonly token: string | undefined;
-  /** What its domain is called, where it is, and whether its guest was told the token; undefined: not known yet. */
-  readonly domain:
-    { readonly name: string; readonly address: string | undefined; readonly hasToken: boolean } | undefined;
+  /** undefined: not known yet. */
+  readonly domain: SpeakerDomain | undefined;
   readonly hasEnded: boolean;
   readonly exit: ExitReport | undefined;
   noticed(peer: string): void;
@@ -86,7 +93,7 @@ export class SpawnNotices implements Receiver {
     const isElsewhere = domain === undefined ? this.#parts.hostOf(peer) === undefined : domain.address !== peer;
     if (isElsewhere) return { kind: 'stranger', why: 'this is not the address of that domain' };
     if (domain !== undefined && domain.name !== name) return { kind: 'stranger', why: 'the domain has another name' };
-    if (token === undefined && domain?.hasToken !== false) {
+    if (token === undefined && domain?.hasToken() !== false) {
       return { kind: 'stranger', why: 'the token of NOTIFY_URL is missing, or another' };
     }
     return { kind: 'guest', guest: guestOf(spawn, peer) };

@@ -11,7 +11,7 @@ import { createResource } from './create.ts';
 import { failureOf, refusalOf } from './failure.ts';
 import type { SpawnFailure } from './failure.ts';
 import type { SpawnMarks } from './marks.ts';
-import type { Speaker } from './notices.ts';
+import type { Speaker, SpeakerDomain } from './notices.ts';
 import { removeResource } from './remove.ts';
 import type { Reaching, SpawnBackend, Spawned, SpawnEnd } from './types.ts';
 
@@ -98,13 +98,12 @@ export class Spawn implements Spawned, Speaker {
     return this.#body.spec.request?.notify?.token;
   }
 
-  /** What its domain is called on its host, and where it is; undefined: not known yet. */
-  get domain():
-    { readonly name: string; readonly address: string | undefined; readonly hasToken: boolean } | undefined {
-    const { status } = this.#resource ?? {};
-    if (this.#resource === undefined || status?.domain?.name === undefined) return undefined;
-    const cmdline = effectiveSpec(this.#resource)?.domain.boot.cmdline ?? '';
-    return { name: status.domain.name, address: status.address, hasToken: refersTo(cmdline, 'NOTIFY_URL') };
+  get domain(): SpeakerDomain | undefined {
+    const resource = this.#resource;
+    const { domain, address } = resource?.status ?? {};
+    if (resource === undefined || domain?.name === undefined) return undefined;
+    const hasToken = () => refersTo(effectiveSpec(resource)?.domain.boot.cmdline ?? '', 'NOTIFY_URL');
+    return { name: domain.name, address, hasToken };
   }
 
   get hasEnded(): boolean {
