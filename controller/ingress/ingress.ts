@@ -90,9 +90,10 @@ export const createIngress = (parts: IngressParts): Ingress => {
     find: () => findController(client, config.controllerNamespace),
   });
   const afterwards = new Set<Promise<void>>();
+  const recorder = createRecorder({ logger, registry, queue });
   const handle = createHandler({
     ...{ routes, queue, spawner, timeline, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
-    recorder: createRecorder({ logger, registry, queue }),
+    recorder,
     tracer: parts.tracer,
     httpsPort: () => front?.https?.port,
     afterwards: (work) => {
@@ -153,6 +154,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
         over.abort();
         detach();
         await front?.close();
+        recorder.close();
         await timeline.close();
         await Promise.all(watching);
       }

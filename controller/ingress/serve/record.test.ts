@@ -85,6 +85,15 @@ describe('the record of a request', () => {
     assert.equal(turns.length, 1);
   });
 
+  it('is written at once for all that wait, where the ingress ends', () => {
+    const turns: (() => void)[] = [];
+    const { recorder, lines } = createScene((work) => void turns.push(work));
+    for (const now of [1, 2, 3]) recorder.record(visitOf({ status: 503 }), RECEIVED + now);
+    recorder.close();
+    for (const turn of turns) turn();
+    assert.equal(lines.length, 3);
+  });
+
   it('counts requests by status and reason, their time, and where it went', async () => {
     const { recorder, text } = createScene();
     recorder.record(visitOf(SERVED), RECEIVED + 250);

@@ -9,6 +9,8 @@ import type { Visit } from './visit.ts';
 /** Tells of each request once it is over, and soon: a line in the log, and metrics. Those who wait for an answer come first. */
 export interface Recorder {
   record(visit: Visit, now: number): void;
+  /** Tells at once of those that wait to be told of. */
+  close(): void;
 }
 
 export interface RecorderParts {
@@ -76,18 +78,26 @@ const MOST_WAITING = 1_024;
 /**
  * A line costs as much as a refusal. So a crowd is answered first, and its lines are written between what arrives then.
  */
-const inTurns = (record: Recorder['record'], later: (work: () => void) => void): Recorder => {
+const inTurns = (write: Recorder['record'], later: (work: () => void) => void): Recorder => {
   let waiting: { readonly visit: Visit; readonly now: number }[] = [];
+  const tell = (over: typeof waiting): void => {
+    for (const { visit, now } of over) write(visit, now);
+  };
   const turn = (): void => {
     const count = Math.max(LEAST_A_TURN, waiting.length - MOST_WAITING);
     const due = waiting.slice(0, count);
     waiting = waiting.slice(count);
     if (waiting.length > 0) later(turn);
-    for (const { visit, now } of due) record(visit, now);
+    tell(due);
   };
   return {
     record: (visit, now) => {
       if (waiting.push({ visit, now }) === 1) later(turn);
+    },
+    close: () => {
+      const left = waiting;
+      waiting = [];
+      tell(left);
     },
   };
 };
