@@ -1,6 +1,7 @@
 import { policyOf } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import { Heap, Turns } from '#controller/scheduler/index.ts';
+import { Heap } from '#controller/scheduler/heap.ts';
+import { Turns } from '#controller/scheduler/turns.ts';
 import type { Line } from './gate.ts';
 
 /** Whose a start is. */

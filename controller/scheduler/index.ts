@@ -1,9 +1,7 @@
 /** Where a domain may run: pure filters, a score, the queue of what waits, and words for why it waits. */
 export * from './filter.ts';
-export { Heap } from './heap.ts';
 export * from './pending.ts';
 export * from './place.ts';
 export * from './reasons.ts';
 export * from './selector.ts';
 export * from './tolerations.ts';
-export { Turns } from './turns.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { DOMAIN_HOSTS, findCondition } from '#controller/api/index.ts';
+import { findCondition } from '#controller/api/index.ts';
 import type { DomainHostSpec, EphemeralDomainSpec } from '#controller/api/index.ts';
 import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
@@ -66,14 +66,7 @@ describe('a host that is full', function () {
       await stage.controller({ options: { settleMs: 300 } });
       await stage.untilHost(host.name, 'True');
       const capacity = await capacityOf(host);
-      if (spec !== undefined) {
-        const changed = await stage.rest.patch(DOMAIN_HOSTS, { name: host.name }, { spec: spec(capacity) });
-        await eventually(async () => {
-          const { observedGeneration } = (await stage.getHost(host.name)).status ?? {};
-          assert.equal(observedGeneration, changed.metadata.generation);
-        });
-        await stage.untilHost(host.name, 'True');
-      }
+      if (spec !== undefined) await stage.changeHost(host.name, spec(capacity));
       const domain: EphemeralDomainSpec['domain'] = {
         ...{ type: 'pv', vcpus: 1, boot: { kernel: 'hatchling' } },
         memory: memory?.(capacity) ?? '64Mi',

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
 
 import { DOMAIN_HOSTS, EPHEMERAL_DOMAINS, findCondition, isFinished } from '#controller/api/index.ts';
-import type { DomainHost, EphemeralDomain, EphemeralDomainSpec } from '#controller/api/index.ts';
+import type { DomainHost, DomainHostSpec, EphemeralDomain, EphemeralDomainSpec } from '#controller/api/index.ts';
 import {
   createEventRecorder,
   createRestClient,
@@ -67,6 +67,8 @@ export interface Stage {
   getHost(name: string): Promise<DomainHost>;
   /** Waits until the host's condition Ready has this status. */
   untilHost(name: string, ready: 'True' | 'False', timeoutMs?: number): Promise<void>;
+  /** Changes a DomainHost, and waits until its controller has acted on that and the host is Ready. */
+  changeHost(name: string, spec: Partial<DomainHostSpec>): Promise<void>;
   /** Waits until the resource is as the check (which throws) wants it. */
   until(name: string, check: (resource: EphemeralDomain) => void, timeoutMs?: number): Promise<EphemeralDomain>;
   /** What controllers logged and hosts told of any of these UUIDs, in order: for the message of a test that fails. */
@@ -143,6 +145,14 @@ export async function createStage(own?: Cluster): Promise<Stage> {
         },
         { timeoutMs },
       ),
+    changeHost: async (name, spec) => {
+      const { metadata } = await rest.patch(DOMAIN_HOSTS, { name }, { spec });
+      await eventually(async () => {
+        const { observedGeneration } = (await stage.getHost(name)).status ?? {};
+        if (observedGeneration !== metadata.generation) throw new Error(`the change of ${name} was not seen yet`);
+      });
+      await stage.untilHost(name, 'True');
+    },
     until: (name, check, timeoutMs = 15_000) =>
       eventually(
         async () => {

@@ -18,14 +18,21 @@ export function tampering(): Tampering {
 /** A host that is tampered with. */
 export function tamperedWith(tamper: Tampering): (host: Hypervisor) => Hypervisor {
   return (host) =>
-    new Proxy(host, {
-      get: (target, property) => {
-        if (property === 'shutdown') return shutdownOf(target, tamper);
-        if (property === 'volLookupByName' && !tamper.images) return () => Promise.reject(refusal(target));
-        const value: unknown = Reflect.get(target, property, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
+    withCalls(host, {
+      shutdown: shutdownOf(host, tamper),
+      volLookupByName: (...asked) => (tamper.images ? host.volLookupByName(...asked) : Promise.reject(refusal(host))),
     });
+}
+
+/** A host of which some calls are others. */
+export function withCalls(host: Hypervisor, calls: Partial<Hypervisor>): Hypervisor {
+  return new Proxy(host, {
+    get: (target, property) => {
+      if (Object.hasOwn(calls, property)) return Reflect.get(calls, property) as unknown;
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 function shutdownOf(host: Hypervisor, tamper: Tampering): Hypervisor['shutdown'] {

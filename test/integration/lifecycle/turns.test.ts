@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 
-import { DOMAIN_HOSTS, EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
+import { EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { EphemeralDomain, EphemeralDomainSpec } from '#controller/api/index.ts';
 import type { Hypervisor } from '#controller/libvirt/index.ts';
 import { STARTUP_TIMEOUT_MS, TEST_TIMEOUT_MS } from '#test/support/bed.ts';
-import { eventually } from '#test/support/eventually.ts';
 import { createStage, inPhase } from './stage.ts';
 import type { Stage } from './stage.ts';
+import { withCalls } from './tampered.ts';
 
 const DOMAIN: EphemeralDomainSpec['domain'] = {
   ...{ type: 'pv', memory: '48Mi', vcpus: 1 },
@@ -14,22 +14,15 @@ const DOMAIN: EphemeralDomainSpec['domain'] = {
 };
 
 /** A host that answers the look-up of an image, which comes before each start, no sooner than told. */
-const slowed = (until: Promise<unknown>): ((host: Hypervisor) => Hypervisor) => {
-  const lookUp =
-    (host: Hypervisor): Hypervisor['volLookupByName'] =>
-    async (...asked) => {
-      await until;
-      return host.volLookupByName(...asked);
-    };
-  return (host) =>
-    new Proxy(host, {
-      get: (target, property) => {
-        if (property === 'volLookupByName') return lookUp(target);
-        const value: unknown = Reflect.get(target, property, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+const slowed =
+  (until: Promise<unknown>) =>
+  (host: Hypervisor): Hypervisor =>
+    withCalls(host, {
+      volLookupByName: async (...asked) => {
+        await until;
+        return host.volLookupByName(...asked);
       },
     });
-};
 
 describe('a host that is asked for one start at a time', function () {
   this.timeout(TEST_TIMEOUT_MS);
@@ -46,11 +39,7 @@ describe('a host that is asked for one start at a time', function () {
     const slow = Promise.withResolvers<undefined>();
     await stage.controller({ options: { settleMs: 300 }, between: slowed(slow.promise) });
     await stage.untilHost(host, 'True');
-    const { metadata } = await stage.rest.patch(DOMAIN_HOSTS, { name: host }, { spec: { maxStarting: 1 } });
-    await eventually(async () => {
-      assert.equal((await stage.getHost(host)).status?.observedGeneration, metadata.generation);
-    });
-    await stage.untilHost(host, 'True');
+    await stage.changeHost(host, { maxStarting: 1 });
     await stage.rest.create(EPHEMERAL_DOMAIN_TEMPLATES, {
       metadata: { name: 'another', namespace: stage.namespace },
       spec: { template: { spec: { domain: DOMAIN } } },
