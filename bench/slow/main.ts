@@ -27,6 +27,8 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     rate: { type: 'string', default: '5' },
     concurrent: { type: 'string', default: '16' },
+    /** Names of forms, comma-separated; all unless said. */
+    forms: { type: 'string' },
   },
 });
 
@@ -46,7 +48,8 @@ type Tools = Awaited<ReturnType<typeof prepare>>;
 
 async function measure(bench: BenchBed) {
   const visitors = Number(values.visitors);
-  const forms = formsOf(visitors, Number(values.concurrent));
+  const wanted = values.forms?.split(',');
+  const forms = formsOf(visitors, Number(values.concurrent)).filter(({ name }) => wanted?.includes(name) ?? true);
   const tools = await prepare(bench, forms);
   try {
     const controls: Block[] = [];

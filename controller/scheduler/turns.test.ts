@@ -23,12 +23,13 @@ describe('turns', () => {
     });
   }
 
-  it('come within a round to who comes while another flow is being served', () => {
+  it('come first to who comes alone while a crowd is being served, and then to the crowd', () => {
     const turns = new Turns<string>();
     for (const item of ['a1', 'a2', 'a3', 'a4', 'a5']) turns.push('a', item);
     const before = [turns.pop(), turns.pop()];
     turns.push('b', 'b1');
-    assert.deepEqual([...before, ...drained(turns)], ['a1', 'a2', 'a3', 'b1', 'a4', 'a5']);
+    turns.push('b', 'b2');
+    assert.deepEqual([...before, ...drained(turns)], ['a1', 'a2', 'b1', 'a3', 'a4', 'b2', 'a5']);
   });
 
   it('are no more for a flow that was empty for a while', () => {

@@ -5,18 +5,19 @@ interface Entry<T> {
   readonly item: T;
   /** The round in which it comes out. */
   readonly round: number;
+  /** Whether somebody of its flow waited already as it came. */
+  readonly follows: boolean;
   readonly sequence: number;
 }
 
 /**
  * What waits, of several flows that take turns: one item of each flow a round, first come first served within a flow. Who
- * comes to an empty flow waits for one item of each other at most, however many those have. Start-time fair queueing with
- * items of one cost (Goyal, Vin, Cheng, SIGCOMM 1996), O(log n); nothing is kept of a flow in which nobody waits.
+ * comes to an empty flow goes before those of the round that follow others of their own flow: it waits for nobody who came
+ * in a crowd, and no crowd for more than one a round. Start-time fair queueing with items of one cost (Goyal, Vin, Cheng,
+ * SIGCOMM 1996), and new flows first as in RFC 8290; O(log n); nothing is kept of a flow in which nobody waits.
  */
 export class Turns<T> {
-  readonly #entries = new Heap<Entry<T>>((one, other) =>
-    one.round === other.round ? one.sequence < other.sequence : one.round < other.round,
-  );
+  readonly #entries = new Heap<Entry<T>>(goesBefore);
   /** The round of the last item of each flow in which somebody waits. */
   readonly #last = new Map<string, number>();
   #round = 0;
@@ -27,9 +28,10 @@ export class Turns<T> {
   }
 
   push(flow: string, item: T): void {
-    const round = Math.max(this.#last.get(flow) ?? 0, this.#round) + 1;
+    const last = this.#last.get(flow);
+    const round = Math.max(last ?? 0, this.#round) + 1;
     this.#last.set(flow, round);
-    this.#entries.push({ flow, item, round, sequence: this.#sequence });
+    this.#entries.push({ flow, item, round, follows: last !== undefined, sequence: this.#sequence });
     this.#sequence += 1;
   }
 
@@ -41,4 +43,9 @@ export class Turns<T> {
     if (this.#last.get(entry.flow) === entry.round) this.#last.delete(entry.flow);
     return entry.item;
   }
+}
+
+function goesBefore<T>(one: Entry<T>, other: Entry<T>): boolean {
+  if (one.round !== other.round) return one.round < other.round;
+  return one.follows === other.follows ? one.sequence < other.sequence : other.follows;
 }
