@@ -1,7 +1,6 @@
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import type { Tracer } from '#controller/observe/index.ts';
 import type { AdmissionQueue, Slot } from '../admission/index.ts';
-import { acceptOf } from '../proxy/head/fields.ts';
 import { awaitBeginning, BEGINNING, failurePage, serverTiming } from '../proxy/index.ts';
 import type { Budget, Exchange } from '../proxy/index.ts';
 import type { Backend, Match, Routes } from '../routes/index.ts';
@@ -135,7 +134,7 @@ const fail = async (parts: HandlerParts, visit: Visit, told: Told, retryAfterSec
   visit.failure = { phase: told.phase, reason: told.reason };
   visit.status = told.status;
   const domain = spawned === undefined ? undefined : { namespace: spawned.namespace, name: spawned.name };
-  const page = failurePage({ ...told, domain, traceId: head.trace.traceId, retryAfterSeconds }, acceptOf(head.headers));
+  const page = failurePage({ ...told, domain, traceId: head.trace.traceId, retryAfterSeconds }, head.accept);
   const headers = [...page.headers, ...ownHeaders(visit, parts.clock.now())];
   await answer.whole({ ...page, headers });
 };

@@ -76,15 +76,18 @@ const LEAST_A_TURN = 32;
 const MOST_WAITING = 1_024;
 
 /**
- * A line costs as much as a refusal. So a crowd is answered first, and its lines are written between what arrives then.
+ * A line costs a good part of what a refusal does. So a crowd is answered first, and its lines are written from the first
+ * turn on in which nobody was.
  */
 const inTurns = (write: Recorder['record'], later: (work: () => void) => void): Recorder => {
   let waiting: { readonly visit: Visit; readonly now: number }[] = [];
+  let isCrowded = false;
   const tell = (over: typeof waiting): void => {
     for (const { visit, now } of over) write(visit, now);
   };
   const turn = (): void => {
-    const count = Math.max(LEAST_A_TURN, waiting.length - MOST_WAITING);
+    const count = Math.max(isCrowded ? 0 : LEAST_A_TURN, waiting.length - MOST_WAITING);
+    isCrowded = false;
     const due = waiting.slice(0, count);
     waiting = waiting.slice(count);
     if (waiting.length > 0) later(turn);
@@ -92,7 +95,8 @@ const inTurns = (write: Recorder['record'], later: (work: () => void) => void): 
   };
   return {
     record: (visit, now) => {
-      if (waiting.push({ visit, now }) === 1) later(turn);
+      isCrowded = waiting.push({ visit, now }) > 1;
+      if (!isCrowded) later(turn);
     },
     close: () => {
       const left = waiting;

@@ -1,3 +1,4 @@
+import { NO_TRACER } from '#controller/observe/tracing.ts';
 import type { SpanRecord, Tracer } from '#controller/observe/tracing.ts';
 import { spansOf } from './visit.ts';
 import type { Visit } from './visit.ts';
@@ -7,6 +8,7 @@ const CALLS: ReadonlySet<string> = new Set(['api', 'guest']);
 
 /** Tells of a request that is over: one span, whose ids its guest and its EphemeralDomain know, and its parts below it. */
 export const traceVisit = (tracer: Tracer, visit: Visit, now: number, wall: number): void => {
+  if (tracer === NO_TRACER) return;
   const { exchange, failure, status } = visit;
   const { trace } = exchange.head;
   const { traceId, spanId, sampled, parent } = trace;

@@ -1,7 +1,7 @@
 import { failurePage } from '../pages.ts';
 import type { Failure } from '../pages.ts';
 import type { Exchange, Leaving } from '../exchange.ts';
-import { acceptOf } from '../head/fields.ts';
+import { acceptOf, fieldsOf } from '../head/fields.ts';
 import type { HeadReading } from '../head/types.ts';
 import type { FrontOptions } from './options.ts';
 
@@ -64,7 +64,10 @@ export class Desk {
       }
       case 'refused': {
         const { status, why, allow } = reading;
-        const page = failurePage({ status, phase: 'request', reason: 'RequestRefused', why }, acceptOf(rawHeaders));
+        const page = failurePage(
+          { status, phase: 'request', reason: 'RequestRefused', why },
+          acceptOf(fieldsOf(rawHeaders)),
+        );
         const headers = allow === undefined ? page.headers : [...page.headers, 'Allow', allow];
         void parts.answer.whole({ ...page, headers });
         return NOBODY;
@@ -104,7 +107,7 @@ export class Desk {
     if (answer.state === 'begun') answer.cut();
     const { traceId } = head.trace;
     if (answer.state === 'open') {
-      await answer.whole(failurePage({ ...failure, phase: 'request', traceId }, acceptOf(head.headers)));
+      await answer.whole(failurePage({ ...failure, phase: 'request', traceId }, head.accept));
     }
   }
 }

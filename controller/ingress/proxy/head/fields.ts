@@ -18,15 +18,25 @@ export const fieldsOf = (flat: readonly string[]): readonly Field[] => {
 
 export const flatten = (fields: readonly Field[]): string[] => fields.flatMap(({ name, value }) => [name, value]);
 
-export const valuesOf = (fields: readonly Field[], key: string): readonly string[] =>
-  fields.filter((field) => field.key === key).map(({ value }) => value);
+/** Of a crowd's heads most is asked for in vain: nothing is made for what is not there. */
+export const valuesOf = (fields: readonly Field[], key: string): readonly string[] => {
+  let values: string[] | undefined;
+  for (const field of fields) if (field.key === key) (values ??= []).push(field.value);
+  return values ?? NONE;
+};
+
+const NONE: readonly string[] = [];
 
 /** The members of a comma-separated list over all fields of a name, lower case, blank ones left out. */
-export const tokensOf = (fields: readonly Field[], key: string): readonly string[] =>
-  valuesOf(fields, key)
-    .flatMap((value) => value.split(','))
-    .map((token) => token.trim().toLowerCase())
-    .filter((token) => token !== '');
+export const tokensOf = (fields: readonly Field[], key: string): readonly string[] => {
+  const values = valuesOf(fields, key);
+  return values.length === 0
+    ? NONE
+    : values
+        .flatMap((value) => value.split(','))
+        .map((token) => token.trim().toLowerCase())
+        .filter((token) => token !== '');
+};
 
 /** What HTTP/1.1 can carry as a field's value. */
 export const isValue = (value: string): boolean => /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
@@ -87,4 +97,4 @@ export const passableTrailers = (flat: readonly string[]): readonly Field[] =>
   );
 
 /** What a request accepts, as one list; empty where it does not say. */
-export const acceptOf = (headers: readonly string[]): string => valuesOf(fieldsOf(headers), 'accept').join(',');
+export const acceptOf = (fields: readonly Field[]): string => valuesOf(fields, 'accept').join(',');

@@ -1,6 +1,6 @@
-import { fieldsOf, flatten, isAmbiguous, isHopByHop, isOurs, isValue, tokensOf, valuesOf } from './fields.ts';
+import { acceptOf, fieldsOf, flatten, isAmbiguous, isHopByHop, isOurs, isValue, tokensOf, valuesOf } from './fields.ts';
 import type { Field } from './fields.ts';
-import { isMadeAnew, originOf, traceHeaders, traceOf } from './origin.ts';
+import { isMadeAnew, originHeaders, originOf, traceHeaders, traceOf } from './origin.ts';
 import { faultOfTarget, pathOf, readAbsoluteForm, readAuthority } from './target.ts';
 import type { Authority } from './target.ts';
 import type { Framing, Head, HeadPolicy, HeadReading, Peer, RawHead, Refusal } from './types.ts';
@@ -118,13 +118,15 @@ const settle = (raw: RawHead, fields: readonly Field[], settled: Settled): Head 
   const trace = traceOf(fields, peer, policy);
   const named = new Set(tokensOf(fields, 'connection'));
   const upgradable = raw.version === '1.1' && raw.method === 'GET' && framing.kind === 'none' && named.has('upgrade');
-  const kept = fields.filter(({ key }) => !isDropped(key) && !named.has(key));
-  const headers = [
-    ...fieldsOf(['Host', authority.text]),
-    ...joinCookies(kept, raw.protocol),
-    ...origin.headers,
-    ...traceHeaders(fields, trace),
-  ];
+  const headers = (): string[] => {
+    const kept = fields.filter(({ key }) => !isDropped(key) && !named.has(key));
+    return flatten([
+      ...fieldsOf(['Host', authority.text]),
+      ...joinCookies(kept, raw.protocol),
+      ...originHeaders(origin),
+      ...traceHeaders(fields, trace),
+    ]);
+  };
   return {
     protocol: raw.protocol,
     version: raw.protocol === 'http/2' ? '2.0' : raw.version === '1.0' ? '1.0' : '1.1',
@@ -134,7 +136,8 @@ const settle = (raw: RawHead, fields: readonly Field[], settled: Settled): Head 
     expectsContinue: raw.version !== '1.0' && valuesOf(fields, 'expect').length > 0,
     takesTrailers: tokensOf(fields, 'te').includes('trailers'),
     upgrades: upgradable ? tokensOf(fields, 'upgrade') : [],
-    headers: flatten(headers),
+    accept: acceptOf(fields),
+    headers,
   };
 };
 

@@ -3,11 +3,14 @@ import { fieldsOf, isOrigin, tokensOf, valuesOf } from './fields.ts';
 import type { Field } from './fields.ts';
 import type { HeadPolicy, Peer, Trace } from './types.ts';
 
-/** Where a request came from, as far as its peer may say, and the headers that tell the guest. */
+/** Where a request came from, as far as its peer may say. */
 export interface Origin {
   readonly client: string;
   readonly scheme: 'http' | 'https';
-  readonly headers: readonly Field[];
+  /** As the visitor wrote it, behind a trusted proxy as that says. */
+  readonly host: string;
+  /** Addresses that it came by, the peer's last. */
+  readonly hops: readonly string[];
 }
 
 const bare = (address: string): string => address.replace(/^\[|\](:\d+)?$/g, '').replace(/^::ffff:/i, '');
@@ -26,10 +29,7 @@ const clientOf = (chain: readonly string[], peer: string, policy: HeadPolicy): s
 
 const last = (values: readonly string[]): string | undefined => values.at(-1)?.split(',').at(-1)?.trim();
 
-/**
- * X-Forwarded-For, -Proto and -Host, X-Real-IP and Forwarded (RFC 7239), made anew; only of a trusted proxy's the chain
- * of addresses, the scheme and the host are kept.
- */
+/** Of X-Forwarded-For, -Proto and -Host only a trusted proxy's are believed. */
 export const originOf = (fields: readonly Field[], peer: Peer, authority: string, policy: HeadPolicy): Origin => {
   const trusted = policy.isTrusted(peer.address);
   const own = peer.tls ? 'https' : 'http';
@@ -38,18 +38,20 @@ export const originOf = (fields: readonly Field[], peer: Peer, authority: string
   const scheme = said === 'http' || said === 'https' ? said : own;
   const saidHost = trusted ? last(valuesOf(fields, 'x-forwarded-host')) : undefined;
   const host = saidHost !== undefined && /^[\w.:[\]-]{1,255}$/.test(saidHost) ? saidHost : authority;
-  const client = clientOf(chain, peer.address, policy);
-  const hops = [...chain, peer.address];
+  return { client: clientOf(chain, peer.address, policy), scheme, host, hops: [...chain, peer.address] };
+};
+
+/** X-Forwarded-For, -Proto and -Host, X-Real-IP and Forwarded (RFC 7239), made anew, for the guest. */
+export const originHeaders = ({ client, scheme, host, hops }: Origin): readonly Field[] => {
   const node = (address: string) => (address.includes(':') ? `"[${address}]"` : address);
   const forwarded = hops.map((hop, i) => `for=${node(hop)}${i === 0 ? `;proto=${scheme};host="${host}"` : ''}`);
-  const headers = fieldsOf([
+  return fieldsOf([
     ...['X-Forwarded-For', hops.join(', ')],
     ...['X-Forwarded-Proto', scheme],
     ...['X-Forwarded-Host', host],
     ...['X-Real-IP', client],
     ...['Forwarded', forwarded.join(', ')],
   ]);
-  return { client, scheme, headers };
 };
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;

@@ -67,8 +67,13 @@ export interface Head {
   readonly takesTrailers: boolean;
   /** Protocols that it would switch to, lower case; none where the form of the request forbids a switch. */
   readonly upgrades: readonly string[];
-  /** For the guest: names and values in turn, without anything that belongs to one connection alone, and no framing. */
-  readonly headers: readonly string[];
+  /** What the visitor accepts, as one list; empty where it does not say. */
+  readonly accept: string;
+  /**
+   * For the guest: names and values in turn, without anything that belongs to one connection alone, and no framing. Made
+   * when they are asked for: of a crowd few get a guest.
+   */
+  readonly headers: () => readonly string[];
   readonly trace: Trace;
 }
 

@@ -19,7 +19,7 @@ export const requestHeaders = (head: Head): string[] => {
       ? ['Connection', 'Upgrade', 'Upgrade', upgrade]
       : ['Connection', head.takesTrailers ? 'close, TE' : 'close'];
   const te = upgrade === undefined && head.takesTrailers ? ['TE', 'trailers'] : [];
-  return [...head.headers, ...framingOf(head), ...connection, ...te];
+  return [...head.headers(), ...framingOf(head), ...connection, ...te];
 };
 
 const framingOf = ({ framing, method }: Head): readonly string[] => {

@@ -9,7 +9,8 @@ export const RECEIVED = 1_000;
 const HEAD: Head = {
   ...{ protocol: 'http/1', version: '1.1', method: 'GET', target: '/cart?id=7', path: '/cart' },
   ...{ host: 'shop.test', authority: 'shop.test:8080', scheme: 'http', client: '192.0.2.1' },
-  ...{ framing: { kind: 'none' }, expectsContinue: false, takesTrailers: false, upgrades: [], headers: [] },
+  ...{ framing: { kind: 'none' }, expectsContinue: false, takesTrailers: false, upgrades: [] },
+  ...{ accept: '', headers: () => [] },
   trace: { traceId: 'f'.repeat(32), spanId: 'a'.repeat(16), sampled: false },
 };
 
