@@ -40,6 +40,7 @@ const POST_EACH = 5;
 const POST_BYTES = 4096;
 const WARM_UP = 20;
 
+const forms = formsAsked();
 const result = await withBenchBed({ hosts: 'lxc:1', ingress: true }, (bed) => measure(bed));
 console.log(JSON.stringify(result));
 if (!result.ok) process.exitCode = 1;
@@ -48,9 +49,7 @@ type Tools = Awaited<ReturnType<typeof prepare>>;
 
 async function measure(bench: BenchBed) {
   const visitors = Number(values.visitors);
-  const wanted = values.forms?.split(',');
-  const forms = formsOf(visitors, Number(values.concurrent)).filter(({ name }) => wanted?.includes(name) ?? true);
-  const tools = await prepare(bench, forms);
+  const tools = await prepare(bench);
   try {
     const controls: Block[] = [];
     const blocks = new Map<string, Block[]>(forms.map(({ name }) => [name, []]));
@@ -75,7 +74,18 @@ async function measure(bench: BenchBed) {
   }
 }
 
-async function prepare(bench: BenchBed, forms: readonly Form[]) {
+/** Throws where a name is of no form: a bench of nothing would be well. */
+function formsAsked(): readonly Form[] {
+  const all = formsOf(Number(values.visitors), Number(values.concurrent));
+  if (values.forms === undefined) return all;
+  return values.forms.split(',').map((asked) => {
+    const form = all.find(({ name }) => name === asked);
+    if (form !== undefined) return form;
+    throw new Error(`--forms: there is no form "${asked}": name some of ${all.map(({ name }) => name).join(', ')}`);
+  });
+}
+
+async function prepare(bench: BenchBed) {
   const { ingress, starts, access, close } = await lookOut(bench);
   await step('Serving a template for each form', async () => {
     for (const { served } of forms) if (served !== undefined) await serveTemplate(bench, ingress.port, served);

@@ -12,8 +12,8 @@ interface Entry<T> {
 
 /**
  * What waits, of several flows that take turns: one item of each flow a round, first come first served within a flow. Who
- * comes to an empty flow goes before those of the round that follow others of their own flow: it waits for nobody who came
- * in a crowd, and no crowd for more than one a round. Start-time fair queueing with items of one cost (Goyal, Vin, Cheng,
+ * comes to an empty flow goes before those of its round that follow others of their own flow: of each crowd it waits for
+ * one item at most, what is left of the round before; and a crowd for one of it a round. Start-time fair queueing with items of one cost (Goyal, Vin, Cheng,
  * SIGCOMM 1996), and new flows first as in RFC 8290; O(log n); nothing is kept of a flow in which nobody waits.
  */
 export class Turns<T> {
