@@ -90,7 +90,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
     find: () => findController(client, config.controllerNamespace),
   });
   const afterwards = new Set<Promise<void>>();
-  const recorder = createRecorder({ logger, registry, queue });
+  const recorder = createRecorder({ logger, registry, queue, clock });
   const handle = createHandler({
     ...{ routes, queue, spawner, timeline, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
     recorder,

@@ -64,6 +64,10 @@ describe('hatchery ingress that has not enough, or whose visitors leave', functi
     assert.ok(refused.headMs < 500, `${refused.headMs} ms`);
     assert.partialDeepStrictEqual(JSON.parse(refused.body), { reason: 'QueueFull', phase: 'admission' });
     assert.match(String(refused.headers['retry-after']), /^[1-9]\d?$/);
+    const unsent = { 'Content-Length': '100000' };
+    const early = await scene.ask('full', { method: 'POST', headers: unsent, body: 'of which this much came' });
+    assert.equal(early.status, 503);
+    assert.ok(early.headMs < 500, `${early.headMs} ms`);
     const page = await scene.ask('full', { headers: { Accept: 'text/html' } });
     assert.match(page.body, /Over capacity/);
     const answer = await first.answer;

@@ -140,7 +140,7 @@ async function play(total: CrowdLimits, first: TemplateLimits, steps: readonly S
     const signal = new AbortController();
     const visit: Visit = { crowd, client, since: clock.now(), leave: () => signal.abort(), slot: undefined };
     void queue
-      .admit({ namespace: at, template: of, client, limits: given, signal: signal.signal })
+      .admit({ namespace: at, template: of, client, limits: given }, signal.signal)
       .then((answer) => answers.push({ visit, answer }));
     return visit;
   };

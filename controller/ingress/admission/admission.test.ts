@@ -23,7 +23,7 @@ function createScene(total: Partial<CrowdLimits> = {}, random = 0) {
     { namespace = 'ns', template = 't', client = name, limits = LIMITS, signal = new AbortController() } = {},
   ): Visit => {
     let answer: Admission | undefined;
-    void queue.admit({ namespace, template, client, limits, signal: signal.signal }).then((given) => {
+    void queue.admit({ namespace, template, client, limits }, signal.signal).then((given) => {
       answer = given;
       order.push(`${name} ${given.kind === 'refused' ? given.reason : given.kind}`);
     });

@@ -4,7 +4,16 @@ import { LinkedList } from './list.ts';
 import type { Place } from './list.ts';
 import { ReturnRate } from './rate.ts';
 import { retryAfterSeconds, SentAway } from './retry-after.ts';
-import type { Admission, AdmissionOptions, AdmissionRefusal, Applicant, Load, Slot, TemplateLimits } from './types.ts';
+import type {
+  Admission,
+  AdmissionOptions,
+  AdmissionRefusal,
+  Applicant,
+  Load,
+  Refused,
+  Slot,
+  TemplateLimits,
+} from './types.ts';
 
 /** What was learned of a template is forgotten when nobody asked for it for so long. */
 const FORGET_MS = 60_000;
@@ -48,14 +57,24 @@ export class AdmissionQueue {
     return { waiting: crowd?.waiting.size ?? 0, held: crowd?.held ?? 0 };
   }
 
-  /** Asks for a slot. Never rejects; resolves at once unless the request has to wait. */
-  admit(applicant: Applicant): Promise<Admission> {
-    const { namespace, template, client, limits, signal } = applicant;
-    if (signal.aborted) return Promise.resolve({ kind: 'left' });
+  /** The refusal of a request for which there is now neither a slot nor a place to wait; undefined where there is one. */
+  refusal({ namespace, template, client, limits }: Applicant): Refused | undefined {
     const crowd = this.#crowdOf(namespace, template, limits);
     this.#setLimits(crowd, limits);
-    const refusal = this.#refusalFor(crowd, client);
-    if (refusal !== undefined) return Promise.resolve(this.#refuse(crowd, refusal));
+    const reason = this.#refusalFor(crowd, client);
+    return reason === undefined ? undefined : this.#refuse(crowd, reason);
+  }
+
+  /**
+   * Asks for a slot. Never rejects; resolves at once unless the request has to wait. The signal aborts when the visitor
+   * leaves; once a slot is given it counts no more.
+   */
+  admit(applicant: Applicant, signal: AbortSignal): Promise<Admission> {
+    if (signal.aborted) return Promise.resolve({ kind: 'left' });
+    const refusal = this.refusal(applicant);
+    if (refusal !== undefined) return Promise.resolve(refusal);
+    const { namespace, template, client, limits } = applicant;
+    const crowd = this.#crowdOf(namespace, template, limits);
     countClient(crowd, client, 1);
     if (this.#hasRoom(crowd)) return Promise.resolve({ kind: 'admitted', slot: this.#take(crowd, client, 0) });
     return this.#wait(crowd, client, signal);
@@ -220,7 +239,7 @@ export class AdmissionQueue {
   }
 
   /** What a client that asks for too much is told moves nobody else's turn. */
-  #refuse(crowd: Crowd, reason: AdmissionRefusal): Admission {
+  #refuse(crowd: Crowd, reason: AdmissionRefusal): Refused {
     const isOfAll = reason === 'IngressFull';
     const seconds = this.#comeAgain(crowd, isOfAll);
     if (reason !== 'ClientLimit') (isOfAll ? this.#sentAway : crowd.sentAway).add(seconds);

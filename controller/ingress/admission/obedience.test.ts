@@ -27,9 +27,8 @@ const crowdOf = async (count: number, servedMs: number) => {
   const come = async (who: number): Promise<void> => {
     visits.set(who, (visits.get(who) ?? 0) + 1);
     const { signal } = new AbortController();
-    const admission = await queue.admit({
-      ...{ namespace: 'ns', template: 't', client: String(who), limits: LIMITS, signal },
-    });
+    const applicant = { namespace: 'ns', template: 't', client: String(who), limits: LIMITS };
+    const admission = await queue.admit(applicant, signal);
     if (admission.kind === 'admitted') {
       served.set(who, visits.get(who) ?? 0);
       clock.after(servedMs, () => admission.slot.release());

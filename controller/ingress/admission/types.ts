@@ -23,8 +23,6 @@ export interface Applicant {
   readonly client: string;
   /** Of the template, as it is now; they count for all of its requests from here on. */
   readonly limits: TemplateLimits;
-  /** Aborts when the visitor leaves; once a slot is given it counts no more. */
-  readonly signal: AbortSignal;
 }
 
 /** Why a request is refused a slot. */
@@ -38,9 +36,15 @@ export type AdmissionRefusal =
   /** This replica holds and queues as much as it may in all. */
   | 'IngressFull';
 
+export interface Refused {
+  readonly kind: 'refused';
+  readonly reason: AdmissionRefusal;
+  readonly retryAfterSeconds: number;
+}
+
 export type Admission =
   | { readonly kind: 'admitted'; readonly slot: Slot }
-  | { readonly kind: 'refused'; readonly reason: AdmissionRefusal; readonly retryAfterSeconds: number }
+  | Refused
   /** The visitor left before there was a slot; nothing is held for it. */
   | { readonly kind: 'left' };
 

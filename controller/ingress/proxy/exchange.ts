@@ -15,10 +15,12 @@ export interface Exchange {
   readonly bodyIsWhole: () => boolean;
   readonly trailers: () => readonly string[];
   readonly answer: Answer;
-  /** Aborts when nobody waits for the answer any more; its reason is a Leaving. */
+  /** Why nobody waits for the answer any more; undefined while somebody does. */
+  readonly left: Leaving | undefined;
+  /** Aborts when nobody does; its reason is a Leaving. */
   readonly signal: AbortSignal;
   /** Ends an exchange that a drain has no more time for: 503 where nothing was answered, else the answer is cut. */
-  readonly cut: () => void;
+  cut(): void;
 }
 
 /** Why nobody waits any more. */
@@ -49,21 +51,21 @@ export interface Answer {
   /** Falls as the visitor takes what was written: bytes that are still held, some counted twice. */
   readonly pending: number;
   /** Tells a visitor who waits to send its body. */
-  readonly goOn: () => void;
+  goOn(): void;
   /** A 1xx other than 100 and 101; left out for HTTP/1.0. */
-  readonly inform: (status: number, headers: FlatHeaders) => void;
+  inform(status: number, headers: FlatHeaders): void;
   /** Status and headers without framing, which is this leg's own: a length where it is known. */
-  readonly begin: (status: number, headers: FlatHeaders, length: number | undefined) => void;
+  begin(status: number, headers: FlatHeaders, length: number | undefined): void;
   /** False where the visitor should be waited for. */
-  readonly write: (chunk: Buffer) => boolean;
+  write(chunk: Buffer): boolean;
   /** Resolves when more can be written, or nothing can. */
-  readonly drained: () => Promise<void>;
+  drained(): Promise<void>;
   /** Resolves when the connection has taken all of it, or is gone. */
-  readonly end: (trailers?: FlatHeaders) => Promise<void>;
+  end(trailers?: FlatHeaders): Promise<void>;
   /** An answer of the ingress itself. A body that is still under way is thrown away within limits. */
-  readonly whole: (answer: WholeAnswer) => Promise<void>;
+  whole(answer: WholeAnswer): Promise<void>;
   /** Breaks the answer off so that nobody can take it for whole. */
-  readonly cut: () => void;
+  cut(): void;
   /** Only where the head has upgrades: answers 101; the visitor's own stream, its first bytes still to be read. */
   readonly upgrade?: ((headers: FlatHeaders) => Duplex) | undefined;
 }
@@ -86,14 +88,18 @@ const TURNS = 3;
  * bodies is spent, and this one is held back for no fault of its own.
  */
 export const awaitBeginning = async (
-  { head, body, signal }: Pick<Exchange, 'head' | 'body' | 'signal'>,
+  exchange: Pick<Exchange, 'head' | 'body' | 'left'>,
   { bytes, ms }: Beginning,
   clock: Clock,
 ): Promise<'here' | 'late' | 'left'> => {
-  for (let turn = 0; turn < TURNS && !signal.aborted; turn += 1) await new Promise(setImmediate);
-  const enough = head.framing.kind === 'length' && !head.expectsContinue ? Math.min(head.framing.bytes, bytes) : 0;
+  const { head } = exchange;
+  for (let turn = 0; turn < TURNS && exchange.left === undefined; turn += 1) await new Promise(setImmediate);
   // Most have no body, and wait for nothing.
-  if (enough === 0) return signal.aborted || body.state === 'broken' ? 'left' : 'here';
+  if (head.framing.kind === 'none') return exchange.left === undefined ? 'here' : 'left';
+  const { body } = exchange;
+  const enough = head.framing.kind === 'length' && !head.expectsContinue ? Math.min(head.framing.bytes, bytes) : 0;
+  const isGone = () => exchange.left !== undefined || body.state === 'broken';
+  if (enough === 0) return isGone() ? 'left' : 'here';
   let isHeldBack = false;
   const late = new AbortController();
   const timer = clock.after(ms, () => late.abort());
@@ -105,6 +111,6 @@ export const awaitBeginning = async (
     await Promise.race([body.changed(), isLate]);
   }
   timer.cancel();
-  if (signal.aborted || body.state === 'broken') return 'left';
+  if (isGone()) return 'left';
   return body.received >= enough || isHeldBack ? 'here' : 'late';
 };

@@ -105,4 +105,5 @@ ${list}
 const isOverCapacity = ({ status, phase }: Failure): boolean =>
   status === 503 && (phase === 'admission' || phase === 'schedule');
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+const escapeHtml = (text: string): string =>
+  /[&<>"']/.test(text) ? text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`) : text;

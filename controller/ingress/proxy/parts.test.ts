@@ -133,10 +133,9 @@ describe('the beginning of a body', () => {
       const clock = new FakeClock();
       const body = new ReadAhead(new PassThrough(), 100, new Budget(10));
       const head = { framing, expectsContinue } as Exchange['head'];
-      const { signal } = new AbortController();
-      assert.equal(await awaitBeginning({ head, body, signal }, BEGINNING, clock), 'here');
+      assert.equal(await awaitBeginning({ head, body, left: undefined }, BEGINNING, clock), 'here');
       assert.equal(clock.pending, 0);
-      assert.equal(await awaitBeginning({ head, body, signal: AbortSignal.abort() }, BEGINNING, clock), 'left');
+      assert.equal(await awaitBeginning({ head, body, left: 'visitor-left' }, BEGINNING, clock), 'left');
     });
   }
 });
@@ -170,6 +169,21 @@ describe('reading ahead', () => {
     assert.equal(woken, 0);
     budget.give(10);
     assert.equal(woken, 1);
+  });
+
+  it('knows what became of a source before it was opened', async () => {
+    const [ended, broken] = [new PassThrough(), new PassThrough()];
+    ended.resume().end();
+    broken.destroy();
+    await eventually(() => assert.ok(ended.readableEnded && broken.closed));
+    for (const { source, state } of [
+      { source: ended, state: 'ended' },
+      { source: broken, state: 'broken' },
+    ]) {
+      const ahead = new ReadAhead(source, 100, new Budget(10));
+      assert.equal(ahead.state, state);
+      assert.equal(await ahead.next(), undefined);
+    }
   });
 
   it('gives all back that a broken source left', async () => {

@@ -67,6 +67,9 @@ export class ReadAhead {
     // What fails closes too.
     source.on('error', () => this.#settle('broken'));
     this.#forget = budget.onRoom(() => this.#flow());
+    // Where it is opened late.
+    if (source.readableEnded) this.#settle('ended');
+    else if (source.destroyed) this.#settle('broken');
   }
 
   /** Bytes that came, in all. */

@@ -78,6 +78,7 @@ describe('the route table', () => {
     assert.deepEqual(backend, {
       ...{ namespace: 'default', template: 'impl', resource: template('impl') },
       ingress: { namespace: 'default', name: 'web' },
+      limits: { maxConcurrent: 16, maxQueued: 64, maxPerClient: undefined, queueTimeoutMs: 5_000 },
     });
     assert.equal(http.port, 8000);
   });

@@ -1,5 +1,6 @@
 import { httpPolicyOf } from '#controller/api/index.ts';
 import type { EphemeralDomainTemplate, HttpPolicy } from '#controller/api/index.ts';
+import type { TemplateLimits } from '../admission/index.ts';
 import { hostOf, wildcardOf } from './hostnames.ts';
 import { PathMap } from './paths.ts';
 import { compareSources } from './route.ts';
@@ -15,6 +16,8 @@ export interface Backend {
   readonly resource: EphemeralDomainTemplate;
   readonly ingress: { readonly namespace: string; readonly name: string };
   readonly http: HttpPolicy;
+  /** Of its crowd, as `http` has them. */
+  readonly limits: TemplateLimits;
 }
 
 export type Match =
@@ -149,9 +152,13 @@ const resolve = (
     return unserved('TemplateNotFound', message);
   }
   const http = boundedBy(rule, httpPolicyOf(template));
-  const backend = { namespace, template: name, resource: template, ingress, http };
+  const backend = { namespace, template: name, resource: template, ingress, http, limits: limitsOf(http) };
   return { match: { kind: 'backend', backend } };
 };
+
+const limitsOf = ({ maxConcurrent, maxQueued, maxPerClient, queueTimeoutSeconds }: HttpPolicy): TemplateLimits => ({
+  ...{ maxConcurrent, maxQueued, maxPerClient, queueTimeoutMs: queueTimeoutSeconds * 1_000 },
+});
 
 const boundedBy = ({ timeouts }: RouteRule, http: HttpPolicy): HttpPolicy => {
   if (timeouts === undefined) return http;

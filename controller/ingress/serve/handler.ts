@@ -79,7 +79,7 @@ const redirect = async ({ httpsPort }: HandlerParts, visit: Visit, status: numbe
 
 const serveBackend = async (parts: HandlerParts, visit: Visit, backend: Backend): Promise<void> => {
   const { exchange } = visit;
-  const { http, namespace, template } = backend;
+  const { http, namespace, template, limits } = backend;
   if (http.ignore.has(exchange.head.path)) {
     return fail(parts, visit, {
       status: 404,
@@ -88,6 +88,13 @@ const serveBackend = async (parts: HandlerParts, visit: Visit, backend: Backend)
       why: 'No domain is started for this.',
     });
   }
+  const applicant = { namespace, template, client: exchange.head.client, limits };
+  // At once, whatever of the request is still to come: of a crowd most are told nothing else.
+  const refusal = parts.queue.refusal(applicant);
+  if (refusal !== undefined) {
+    visit.askedAt = parts.clock.now();
+    return fail(parts, visit, refusalTold(refusal.reason), refusal.retryAfterSeconds);
+  }
   const body = await awaitBeginning(exchange, BEGINNING, parts.clock);
   if (body === 'late') {
     const why = 'The beginning of the request took too long.';
@@ -95,13 +102,7 @@ const serveBackend = async (parts: HandlerParts, visit: Visit, backend: Backend)
   }
   if (body === 'left') return undefined;
   visit.askedAt = parts.clock.now();
-  const admission = await parts.queue.admit({
-    ...{ namespace, template, client: exchange.head.client, signal: exchange.signal },
-    limits: {
-      ...{ maxConcurrent: http.maxConcurrent, maxQueued: http.maxQueued, maxPerClient: http.maxPerClient },
-      queueTimeoutMs: http.queueTimeoutSeconds * 1_000,
-    },
-  });
+  const admission = await parts.queue.admit(applicant, exchange.signal);
   switch (admission.kind) {
     case 'left':
       return undefined;

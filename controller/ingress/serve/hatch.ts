@@ -30,7 +30,7 @@ export const hatch = async (parts: HandlerParts, visit: Visit, backend: Backend)
     visit.tries += 1;
     const tried = await tryOnce(parts, visit, backend, avoidHosts);
     if (tried.kind === 'over') return undefined;
-    if (tried.kind === 'failed' || visit.tries >= MOST_TRIES || visit.exchange.signal.aborted) return tried.told;
+    if (tried.kind === 'failed' || visit.tries >= MOST_TRIES || visit.exchange.left !== undefined) return tried.told;
     if (tried.avoid !== undefined) avoidHosts.push(tried.avoid);
     // One slot is one domain: the first is gone before the second is made.
     await visit.spawned?.ended;

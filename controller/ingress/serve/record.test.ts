@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { Registry } from 'prom-client';
 
 import { silentLogger } from '#controller/kube/index.ts';
+import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import { template } from '../routes/testing/resources.ts';
 import { httpPolicyOf } from '#controller/api/index.ts';
 import { createRecorder } from './record.ts';
@@ -13,6 +14,7 @@ const resource = template('shop');
 const backend: NonNullable<Visit['backend']> = {
   ...{ namespace: 'ns', template: 'shop', resource, http: httpPolicyOf(resource) },
   ingress: { namespace: 'ns', name: 'shop' },
+  limits: { maxConcurrent: 1, maxQueued: 0, queueTimeoutMs: 1_000 },
 };
 const MARKS = { begun: 1_010, created: 1_020, bound: 1_030, ready: 1_140, reachable: 1_150 };
 const SERVED: Partial<Visit> = {
@@ -23,9 +25,8 @@ const SERVED: Partial<Visit> = {
   ]),
 };
 
-const atOnce = (work: () => void): void => work();
-
-function createScene(later = atOnce) {
+function createScene() {
+  const clock = new FakeClock();
   const registry = new Registry();
   const lines: { readonly message: string; readonly fields: Readonly<Record<string, unknown>> | undefined }[] = [];
   const logger = {
@@ -33,15 +34,20 @@ function createScene(later = atOnce) {
     info: (message: string, fields?: Readonly<Record<string, unknown>>) => void lines.push({ message, fields }),
   };
   const queue = { load: { waiting: 3, held: 2 } };
-  const recorder = createRecorder({ logger, registry, queue, later });
+  const recorder = createRecorder({ logger, registry, queue, clock });
+  /** Told of on the spot; when it is otherwise is what two tests are about. */
+  const record = (visit: Visit, now: number): void => {
+    recorder.record(visit, now);
+    recorder.close();
+  };
   const text = () => registry.metrics();
-  return { recorder, registry, lines, text };
+  return { recorder, record, clock, registry, lines, text };
 }
 
 describe('the record of a request', () => {
   it('is a line that says who asked for what, what came of it, and where the time went', () => {
-    const { recorder, lines } = createScene();
-    recorder.record(visitOf(SERVED), RECEIVED + 250);
+    const { record, lines } = createScene();
+    record(visitOf(SERVED), RECEIVED + 250);
     assert.deepEqual(lines, [
       {
         message: 'A request is over',
@@ -57,49 +63,54 @@ describe('the record of a request', () => {
   });
 
   it('is 499 with the phase for a visitor who left, and names no domain where there was none', () => {
-    const { recorder, lines } = createScene();
+    const { record, lines } = createScene();
     const failure = { phase: 'admission', reason: 'visitor-left' } as const;
-    recorder.record(visitOf({ backend, askedAt: 1_002, failure }), RECEIVED + 12.345);
+    record(visitOf({ backend, askedAt: 1_002, failure }), RECEIVED + 12.345);
     const { fields = {} } = lines[0] ?? {};
     assert.partialDeepStrictEqual(fields, { status: 499, ...failure, durationMs: 12.35, phases: { admission: 12.35 } });
     assert.ok(!('name' in fields) && !('tries' in fields));
   });
 
-  it('is written once nobody is answered any more, few in a turn unless many wait; none is lost, all keep their order', () => {
-    const turns: (() => void)[] = [];
-    const { recorder, lines } = createScene((work) => void turns.push(work));
-    const times = Array.from({ length: 1_100 }, (_, index) => RECEIVED + index);
-    for (const now of times) recorder.record(visitOf({ status: 503 }), now);
-    assert.deepEqual([lines.length, turns.length], [0, 1]);
-    turns.shift()?.();
-    assert.deepEqual([lines.length, turns.length], [76, 1]);
-    recorder.record(visitOf({ status: 503 }), RECEIVED + 1_100);
-    turns.shift()?.();
-    assert.deepEqual([lines.length, turns.length], [77, 1]);
-    turns.shift()?.();
-    assert.deepEqual([lines.length, turns.length], [109, 1]);
-    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) turn();
+  it('is written once a crowd is over, few in a turn unless many wait; none is lost, all keep their order', async () => {
+    const { recorder, lines, clock } = createScene();
+    let asked = 0;
+    const come = (count: number): void => {
+      for (const end = asked + count; asked < end; asked += 1)
+        recorder.record(visitOf({ status: 503 }), RECEIVED + asked);
+    };
+    const turn = async (): Promise<number> => {
+      const before = lines.length;
+      await clock.advance(10);
+      return lines.length - before;
+    };
+    come(500);
+    assert.equal(await turn(), 0);
+    come(600);
+    assert.equal(await turn(), 76);
+    come(16);
+    assert.equal(await turn(), 16);
+    come(15);
+    assert.equal(await turn(), 32);
+    while (clock.pending > 0) assert.ok((await turn()) > 0);
     assert.deepEqual(
       lines.map(({ fields }) => fields?.['durationMs']),
-      Array.from({ length: 1_101 }, (_, index) => index),
+      Array.from({ length: 1_131 }, (_, index) => index),
     );
-    recorder.record(visitOf({ status: 503 }), RECEIVED);
-    assert.equal(turns.length, 1);
   });
 
-  it('is written at once for all that wait, where the ingress ends', () => {
-    const turns: (() => void)[] = [];
-    const { recorder, lines } = createScene((work) => void turns.push(work));
+  it('is written at once for all that wait, where the ingress ends', async () => {
+    const { recorder, lines, clock } = createScene();
     for (const now of [1, 2, 3]) recorder.record(visitOf({ status: 503 }), RECEIVED + now);
     recorder.close();
-    for (const turn of turns) turn();
+    assert.equal(lines.length, 3);
+    await clock.advance(10);
     assert.equal(lines.length, 3);
   });
 
   it('counts requests by status and reason, their time, and where it went', async () => {
-    const { recorder, text } = createScene();
-    recorder.record(visitOf(SERVED), RECEIVED + 250);
-    recorder.record(visitOf({ status: 503, failure: { phase: 'admission', reason: 'QueueFull' } }), RECEIVED + 1);
+    const { record, text } = createScene();
+    record(visitOf(SERVED), RECEIVED + 250);
+    record(visitOf({ status: 503, failure: { phase: 'admission', reason: 'QueueFull' } }), RECEIVED + 1);
     const metrics = await text();
     for (const line of [
       'hatchery_ingress_requests_total{code="200",reason=""} 1',
@@ -116,8 +127,8 @@ describe('the record of a request', () => {
   });
 
   it('has no label whose values have no bound', async () => {
-    const { recorder, registry } = createScene();
-    recorder.record(visitOf({ ...SERVED, failure: { phase: 'guest', reason: 'GuestEnded' } }), RECEIVED + 250);
+    const { record, registry } = createScene();
+    record(visitOf({ ...SERVED, failure: { phase: 'guest', reason: 'GuestEnded' } }), RECEIVED + 250);
     const metrics = await registry.getMetricsAsJSON();
     const labels = new Set(metrics.flatMap(({ values }) => values.flatMap((value) => Object.keys(value.labels))));
     assert.deepEqual([...labels].sort(), ['code', 'le', 'phase', 'reason']);

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 
-import type { KubeLogger } from '#controller/kube/index.ts';
+import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import type { AdmissionQueue } from '../admission/index.ts';
 import { spansOf } from './visit.ts';
 import type { Visit } from './visit.ts';
@@ -17,8 +17,7 @@ export interface RecorderParts {
   readonly logger: KubeLogger;
   readonly registry: Registry;
   readonly queue: Pick<AdmissionQueue, 'load'>;
-  /** Does a piece of work once what has arrived meanwhile was looked at; setImmediate unless said. */
-  readonly later?: (work: () => void) => void;
+  readonly clock: Clock;
 }
 
 /** What a visitor's leaving is called where an answer's status would stand; nginx' word. */
@@ -26,7 +25,7 @@ const LEFT = 499;
 const SECONDS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 10, 30, 60];
 
 /** No label is a host, a path or a client: their number has no bound. */
-export const createRecorder = ({ logger, registry, queue, later = setImmediate }: RecorderParts): Recorder => {
+export const createRecorder = ({ logger, registry, queue, clock }: RecorderParts): Recorder => {
   const requests = new Counter({
     name: 'hatchery_ingress_requests_total',
     help: 'Requests that are over, by status (499: the visitor left) and reason of failure',
@@ -67,36 +66,39 @@ export const createRecorder = ({ logger, registry, queue, later = setImmediate }
       traceId: head.trace.traceId,
     });
   };
-  return inTurns(record, later);
+  return inTurns(record, clock);
 };
 
-/** Requests recorded in one turn of the event loop. */
+const TURN_MS = 10;
+/** Requests recorded in one turn. */
 const LEAST_A_TURN = 32;
+/** So many that were answered since the last turn are a crowd. */
+const CROWD = 16;
 /** More than these do not wait: what is left over is recorded in the same turn. */
 const MOST_WAITING = 1_024;
 
 /**
  * A line costs a good part of what a refusal does. So a crowd is answered first, and its lines are written from the first
- * turn on in which nobody was.
+ * turn on in which it is over: within a second, since so many do not wait.
  */
-const inTurns = (write: Recorder['record'], later: (work: () => void) => void): Recorder => {
+const inTurns = (write: Recorder['record'], clock: Clock): Recorder => {
   let waiting: { readonly visit: Visit; readonly now: number }[] = [];
-  let isCrowded = false;
+  let came = 0;
   const tell = (over: typeof waiting): void => {
     for (const { visit, now } of over) write(visit, now);
   };
   const turn = (): void => {
-    const count = Math.max(isCrowded ? 0 : LEAST_A_TURN, waiting.length - MOST_WAITING);
-    isCrowded = false;
+    const count = Math.max(came >= CROWD ? 0 : LEAST_A_TURN, waiting.length - MOST_WAITING);
+    came = 0;
     const due = waiting.slice(0, count);
     waiting = waiting.slice(count);
-    if (waiting.length > 0) later(turn);
+    if (waiting.length > 0) clock.after(TURN_MS, turn);
     tell(due);
   };
   return {
     record: (visit, now) => {
-      isCrowded = waiting.push({ visit, now }) > 1;
-      if (!isCrowded) later(turn);
+      came += 1;
+      if (waiting.push({ visit, now }) === 1) clock.after(TURN_MS, turn);
     },
     close: () => {
       const left = waiting;

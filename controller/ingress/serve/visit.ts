@@ -1,4 +1,4 @@
-import type { Exchange, Failure, Leaving, Mark, Span } from '../proxy/index.ts';
+import type { Exchange, Failure, Mark, Span } from '../proxy/index.ts';
 import { phasesOf } from '../spawn/index.ts';
 import type { Spawned } from '../spawn/index.ts';
 import type { Backend } from '../routes/index.ts';
@@ -69,11 +69,10 @@ export const phaseOf = ({ askedAt, admittedAt, spawned, marks, status }: Visit):
 
 /** Notes where a request was when nobody waited for its answer any more; nothing where it had it. */
 export const noteLeaving = (visit: Visit): void => {
-  const { signal, answer } = visit.exchange;
+  const { left, answer } = visit.exchange;
   const isAnswered = visit.status !== undefined && answer.state === 'whole';
-  if (!signal.aborted || visit.failure !== undefined || isAnswered) return;
-  const why = signal.reason as Leaving;
-  visit.failure = { phase: phaseOf(visit), reason: why };
+  if (left === undefined || visit.failure !== undefined || isAnswered) return;
+  visit.failure = { phase: phaseOf(visit), reason: left };
   // Whoever cuts a request that has no answer yet gives it one.
-  if (why === 'drain-limit') visit.status ??= 503;
+  if (left === 'drain-limit') visit.status ??= 503;
 };

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Clock } from '#controller/kube/clock.ts';
-import type { Answer, AnswerState, FlatHeaders } from '../exchange.ts';
+import type { Answer, AnswerState, FlatHeaders, WholeAnswer } from '../exchange.ts';
 import { fieldsOf, flatten } from '../head/fields.ts';
 import type { ReadAhead } from '../read-ahead.ts';
 import { closeGently } from './closing.ts';
@@ -13,13 +13,15 @@ export interface Http1 {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly socket: Socket;
-  readonly body: ReadAhead;
+  readonly body: () => ReadAhead;
   readonly bodyIsWhole: () => boolean;
   /** Whether each answer says that it is its connection's last. */
   readonly isLast: () => boolean;
   readonly mayUpgrade: boolean;
   /** Told when the connection is no longer HTTP. */
   readonly onUpgrade: () => void;
+  /** Told when no more can be answered: the answer is whole, or broken. */
+  readonly onClose: (state: AnswerState) => void;
   readonly limits: ClosingLimits;
   readonly clock: Clock;
 }
@@ -27,81 +29,128 @@ export interface Http1 {
 const NOTHING = Buffer.alloc(0);
 
 /** The answer of an HTTP/1 request; Node writes the framing, by the headers it is given. */
-export const answerOver1 = (parts: Http1): Answer => {
-  const { request, response, socket, clock } = parts;
-  const isLegacy = request.httpVersion === '1.0';
-  let state: AnswerState = 'open';
-  const isDead = () => socket.destroyed || response.destroyed;
-  response.once('close', () => {
-    if (state !== 'whole') state = 'broken';
-  });
+export class Answer1 implements Answer {
+  readonly #parts: Http1;
+  /** Only where the request may: see Answer. */
+  readonly upgrade: Answer['upgrade'];
+  #state: AnswerState = 'open';
 
-  /** Returns whether it is this answer's to begin. */
-  const writeHead = (status: number, headers: FlatHeaders, length: number | undefined): boolean => {
-    if (state !== 'open' || isDead()) return false;
-    state = 'begun';
-    const closes = parts.isLast() || parts.mayUpgrade || !parts.bodyIsWhole();
-    const framing = length === undefined ? [] : ['Content-Length', String(length)];
-    response.writeHead(status, [...headers, ...framing, ...(closes ? ['Connection', 'close'] : [])]);
-    return true;
-  };
-  const begin = (status: number, headers: FlatHeaders, length: number | undefined): void => {
+  constructor(parts: Http1) {
+    this.#parts = parts;
+    this.upgrade = parts.mayUpgrade ? (headers) => this.#upgrade(headers) : undefined;
+    parts.response.once('close', () => {
+      if (this.#state !== 'whole') this.#state = 'broken';
+      parts.onClose(this.#state);
+    });
+  }
+
+  get state(): AnswerState {
+    return this.#state;
+  }
+
+  get pending(): number {
+    // What a stream holds falls by whole chunks; what the kernel has not taken of one, by bytes.
+    return this.#parts.response.writableLength + queuedOf(this.#parts.socket);
+  }
+
+  goOn(): void {
+    if (this.#mayInform()) this.#parts.response.writeContinue();
+  }
+
+  inform(status: number, headers: FlatHeaders): void {
+    if (this.#mayInform()) this.#parts.socket.write(informationOf(status, headers), 'latin1');
+  }
+
+  begin(status: number, headers: FlatHeaders, length: number | undefined): void {
+    if (!this.#writeHead(status, headers, length)) return;
+    this.#sendAtOnce();
     // The head at once; flushHeaders() would write bytes above 0x7F of it as UTF-8, and so as others than came.
-    if (writeHead(status, headers, length)) response.write(NOTHING);
-  };
-  const end = (trailers: FlatHeaders = [], rest?: string): Promise<void> => {
-    if (state !== 'begun' || isDead()) return Promise.resolve();
-    state = 'whole';
-    if (trailers.length > 0 && !isLegacy) {
+    this.#parts.response.write(NOTHING);
+  }
+
+  write(chunk: Buffer): boolean {
+    return this.#isUnderway() ? this.#parts.response.write(chunk) : true;
+  }
+
+  drained(): Promise<void> {
+    const { response } = this.#parts;
+    return this.#isUnderway() && response.writableNeedDrain ? eitherOf(response, 'drain', 'close') : Promise.resolve();
+  }
+
+  end(trailers: FlatHeaders = []): Promise<void> {
+    const { request, response } = this.#parts;
+    if (!this.#isUnderway()) return Promise.resolve();
+    if (trailers.length > 0 && request.httpVersion !== '1.0') {
       response.addTrailers(fieldsOf(trailers).map(({ name, value }): [string, string] => [name, value]));
     }
+    return this.#end();
+  }
+
+  /** Head and body in one write: crowds are refused by this. Its own headers are ASCII. */
+  whole({ status, headers, body }: WholeAnswer): Promise<void> {
+    const bytes = Buffer.byteLength(body);
+    if (!this.#writeHead(status, headers, bytes)) return Promise.resolve();
+    if (this.#parts.request.method === 'HEAD') return this.#end();
+    // The same bytes where all of it is ASCII, and the sooner written.
+    return this.#end(body, bytes === body.length ? 'latin1' : 'utf8');
+  }
+
+  cut(): void {
+    if (this.#state !== 'whole') this.#state = 'broken';
+    reset(this.#parts.socket);
+  }
+
+  #isDead(): boolean {
+    return this.#parts.socket.destroyed || this.#parts.response.destroyed;
+  }
+
+  #isUnderway(): boolean {
+    return this.#state === 'begun' && !this.#isDead();
+  }
+
+  #mayInform(): boolean {
+    if (this.#state !== 'open' || this.#isDead() || this.#parts.request.httpVersion === '1.0') return false;
+    this.#sendAtOnce();
+    return true;
+  }
+
+  /** An answer that is written in pieces must not wait for its first to be acknowledged; see TCP_NODELAY in tcp(7). */
+  #sendAtOnce(): void {
+    this.#parts.socket.setNoDelay(true);
+  }
+
+  /** Returns whether it is this answer's to begin. */
+  #writeHead(status: number, headers: FlatHeaders, length: number | undefined): boolean {
+    const { response, isLast, mayUpgrade, bodyIsWhole } = this.#parts;
+    if (this.#state !== 'open' || this.#isDead()) return false;
+    this.#state = 'begun';
+    const all = [...headers];
+    if (length !== undefined) all.push('Content-Length', String(length));
+    if (isLast() || mayUpgrade || !bodyIsWhole()) all.push('Connection', 'close');
+    response.writeHead(status, all);
+    return true;
+  }
+
+  #end(rest?: string, encoding: BufferEncoding = 'utf8'): Promise<void> {
+    const { response, socket, body, bodyIsWhole, limits, clock } = this.#parts;
+    this.#state = 'whole';
     // What Node calls once the last answer of a connection is written.
-    if (!parts.bodyIsWhole()) socket.destroySoon = () => closeGently(socket, parts.body, parts.limits, clock);
+    if (!bodyIsWhole()) socket.destroySoon = () => closeGently(socket, body(), limits, clock);
     const done = eitherOf(response, 'finish', 'close');
-    response.end(rest);
+    response.end(rest, encoding);
     return done;
-  };
-  return {
-    get state() {
-      return state;
-    },
-    get pending() {
-      // What a stream holds falls by whole chunks; what the kernel has not taken of one, by bytes.
-      return response.writableLength + queuedOf(socket);
-    },
-    goOn: () => {
-      if (state === 'open' && !isDead() && !isLegacy) response.writeContinue();
-    },
-    inform: (status, headers) => {
-      if (state === 'open' && !isDead() && !isLegacy) socket.write(informationOf(status, headers), 'latin1');
-    },
-    begin,
-    write: (chunk) => (state === 'begun' && !isDead() ? response.write(chunk) : true),
-    drained: () => {
-      const isFull = state === 'begun' && !isDead() && response.writableNeedDrain;
-      return isFull ? eitherOf(response, 'drain', 'close') : Promise.resolve();
-    },
-    end: (trailers) => end(trailers),
-    // Head and body in one write: crowds are refused by this. Its own headers are ASCII.
-    whole: ({ status, headers, body }) =>
-      writeHead(status, headers, Buffer.byteLength(body))
-        ? end([], request.method === 'HEAD' ? undefined : body)
-        : Promise.resolve(),
-    cut: () => {
-      if (state !== 'whole') state = 'broken';
-      reset(socket);
-    },
-    upgrade: parts.mayUpgrade
-      ? (headers): Duplex => {
-          state = 'whole';
-          response.detachSocket(socket);
-          parts.onUpgrade();
-          if (!isDead()) socket.write(informationOf(101, headers), 'latin1');
-          return socket;
-        }
-      : undefined,
-  };
-};
+  }
+
+  #upgrade(headers: FlatHeaders): Duplex {
+    const { response, socket, onUpgrade } = this.#parts;
+    this.#state = 'whole';
+    response.detachSocket(socket);
+    onUpgrade();
+    this.#sendAtOnce();
+    if (!this.#isDead()) socket.write(informationOf(101, headers), 'latin1');
+    return socket;
+  }
+}
 
 const REASONS: Readonly<Record<number, string>> = { 101: 'Switching Protocols', 102: 'Processing', 103: 'Early Hints' };
 

@@ -61,11 +61,11 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
   const https = await listenToTls(options, intake2, http1);
 
   const counts = () => {
-    const upgraded = desk.underway.filter((entry) => entry.upgraded).length;
+    const upgraded = desk.underway.filter((entry) => entry.isUpgraded).length;
     return { requests: desk.underway.length - upgraded, waiting: lines.waiting, upgraded };
   };
   const destroyAll = () => {
-    for (const entry of desk.underway) entry.exchange.cut();
+    for (const entry of desk.underway) entry.cut();
     http1.closeAllConnections();
     intake2?.destroyAll();
   };
@@ -91,10 +91,10 @@ export const startFront = async (options: FrontOptions): Promise<Front> => {
       look();
     });
   const cutRest = async (upgraded: boolean): Promise<number> => {
-    const late = desk.underway.filter((entry) => entry.upgraded === upgraded);
-    for (const entry of late) entry.exchange.cut();
+    const late = desk.underway.filter((entry) => entry.isUpgraded === upgraded);
+    for (const entry of late) entry.cut();
     // Each answers with a line of 503 or not at all: a moment for the writes.
-    await until(() => !desk.underway.some((entry) => entry.upgraded === upgraded), 1_000);
+    await until(() => !desk.underway.some((entry) => entry.isUpgraded === upgraded), 1_000);
     return late.length;
   };
   const drain = async (drainLimits: DrainLimits): Promise<Drained> => {

@@ -7,7 +7,8 @@ import type { ConnectionFacts } from '../exchange.ts';
 import { readHead } from '../head/head.ts';
 import type { HeadReading, Peer } from '../head/types.ts';
 import { ReadAhead } from '../read-ahead.ts';
-import { answerOver1 } from './answer1.ts';
+import { Answer1 } from './answer1.ts';
+import type { Arrival } from './arrival.ts';
 import type { Desk } from './desk.ts';
 import { Lines } from './line.ts';
 import type { FrontOptions } from './options.ts';
@@ -26,61 +27,73 @@ export const peerOf = (socket: Socket): Peer => ({
 /** HTTP/1.0 and 1.1 of visitors. */
 export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => boolean): Intake1 => {
   const { limits } = options;
-  const readings = new WeakMap<IncomingMessage, HeadReading>();
-  const readingOf = (request: IncomingMessage): HeadReading => {
-    const known = readings.get(request);
-    if (known !== undefined) return known;
-    const { method = '', url: target = '', httpVersion: version, rawHeaders: headers, socket } = request;
-    const reading = readHead({ protocol: 'http/1', version, method, target, headers }, peerOf(socket), options.policy);
-    readings.set(request, reading);
-    return reading;
-  };
-  const upgradesOf = (request: IncomingMessage): readonly string[] => {
-    const reading = readingOf(request);
-    if (reading.kind !== 'request' || reading.head.upgrades.length === 0) return [];
+  const read = ({ method = '', url: target = '', httpVersion: version, rawHeaders, socket }: IncomingMessage) =>
+    readHead({ protocol: 'http/1', version, method, target, headers: rawHeaders }, peerOf(socket), options.policy);
+  /** Of the protocols that a request would switch to, those that it may. */
+  const narrow = (reading: HeadReading): HeadReading => {
+    if (reading.kind !== 'request' || reading.head.upgrades.length === 0) return reading;
     const may = options.upgradesFor(reading.head);
-    return reading.head.upgrades.filter((protocol) => may.includes(protocol));
+    return withUpgrades(reading, (protocol) => may.includes(protocol));
   };
-  const take = (request: IncomingMessage, response: ServerResponse, upgrades: readonly string[]): void => {
+  const take = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    reading: HeadReading,
+    mayUpgrade: boolean,
+  ): void => {
     const { socket } = request;
-    const reading = readingOf(request);
-    const mayUpgrade = upgrades.length > 0;
-    const body = new ReadAhead(mayUpgrade ? socket : request, limits.readAheadBytes, options.budget);
     const isBodyless = mayUpgrade || !announcesBody(request);
+    const openBody = () => new ReadAhead(mayUpgrade ? socket : request, limits.readAheadBytes, options.budget);
+    // What does not come is not waited for: of a crowd most have no body.
+    let opened = isBodyless && !mayUpgrade ? undefined : openBody();
+    const body = () => (opened ??= openBody());
     const bodyIsWhole = () => isBodyless || request.complete;
-    // What was pipelined before a drain was told is still served: after a `close` nothing is.
-    const isLastHere = () => reading.kind === 'refused' || (isLast() && !lines.isAwaited(socket));
-    let visitor: ReturnType<Desk['take']> | undefined = undefined;
-    const onUpgrade = () => visitor?.upgrade();
-    const parts = { request, response, socket, body, bodyIsWhole, isLast: isLastHere, mayUpgrade, onUpgrade };
-    const answer = answerOver1({ ...parts, limits, clock: options.clock });
-    const whole = reading.kind === 'request' ? { ...reading, head: { ...reading.head, upgrades } } : reading;
-    const rest = { connection: factsOf(socket), body, bodyIsWhole, trailers: () => request.rawTrailers, answer };
-    visitor = desk.take(whole, rest, request.rawHeaders);
-    const { leave } = visitor;
-    if (mayUpgrade) {
-      socket.once('end', () => answer.state === 'open' && leave());
-      socket.once('close', leave);
-    } else {
-      // Sooner than the close, which Node comes to by turns of its own.
-      const end = (): unknown => answer.state === 'open' && leave();
-      socket.once('end', end);
-      response.once('close', () => {
+    let arrival: Arrival | undefined = undefined;
+    const leave = () => arrival?.leave('visitor-left');
+    // Sooner than the close, which Node comes to by turns of its own.
+    const end = (): unknown => answer.state === 'open' && leave();
+    socket.once('end', end);
+    const answer = new Answer1({
+      request,
+      response,
+      socket,
+      body,
+      bodyIsWhole,
+      // What was pipelined before a drain was told is still served: after a `close` nothing is.
+      isLast: () => reading.kind === 'refused' || (isLast() && !lines.isAwaited(socket)),
+      mayUpgrade,
+      onUpgrade: () => {
+        if (arrival !== undefined) arrival.isUpgraded = true;
+      },
+      onClose: (state) => {
+        if (mayUpgrade) return;
         socket.removeListener('end', end);
-        if (answer.state === 'broken') leave();
-      });
-    }
-    if (reading.kind === 'request' && !reading.head.expectsContinue) body.start();
+        if (state === 'broken') leave();
+      },
+      limits,
+      clock: options.clock,
+    });
+    const trailers = () => request.rawTrailers;
+    arrival = desk.take(
+      reading,
+      { connection: factsOf(socket), body, bodyIsWhole, trailers, answer },
+      request.rawHeaders,
+    );
+    if (mayUpgrade) socket.once('close', leave);
+    if (reading.kind === 'request' && !reading.head.expectsContinue) opened?.start();
   };
-  const lines = new Lines(limits.pipelined, (request, response) => take(request, response, []));
+  const lines = new Lines(limits.pipelined, (request, response) =>
+    take(request, response, withUpgrades(read(request), NONE), false),
+  );
   const server = createServer({
     connectionsCheckingInterval: limits.checkMs,
     headersTimeout: limits.headMs,
     requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveMs,
-    noDelay: true,
+    // Set where it counts, by answers in pieces: a crowd is refused in one each.
+    noDelay: false,
     // Asked before the request is: what is not let through becomes an ordinary request.
-    shouldUpgradeCallback: (request) => !lines.isBusy(request.socket) && upgradesOf(request).length > 0,
+    shouldUpgradeCallback: (request) => !lines.isBusy(request.socket) && hasUpgrades(narrow(read(request))),
   });
   const join = (request: IncomingMessage, response: ServerResponse) => lines.join(request, response);
   server.on('request', join);
@@ -95,10 +108,11 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
     socket.on('drain', () => response.emit('drain'));
     socket.on('error', () => socket.destroy());
     response.once('finish', () => socket.destroySoon());
-    take(request, response, upgradesOf(request));
+    const reading = narrow(read(request));
+    take(request, response, reading, hasUpgrades(reading));
   });
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    const reading = readingOf(request);
+    const reading = read(request);
     refuseBare(
       socket,
       reading.kind === 'refused' ? reading.status : 405,
@@ -112,6 +126,15 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
   });
   return { server, lines };
 };
+
+const NONE = (): boolean => false;
+
+const hasUpgrades = (reading: HeadReading): boolean => reading.kind === 'request' && reading.head.upgrades.length > 0;
+
+const withUpgrades = (reading: HeadReading, keeps: (protocol: string) => boolean): HeadReading =>
+  hasUpgrades(reading) && reading.kind === 'request'
+    ? { kind: 'request', head: { ...reading.head, upgrades: reading.head.upgrades.filter(keeps) } }
+    : reading;
 
 /** Told by the head: Node says that a request is complete only after it has handed it over. */
 const announcesBody = ({ headers }: IncomingMessage): boolean =>

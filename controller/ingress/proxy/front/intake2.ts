@@ -139,19 +139,19 @@ const watchIdle = (connection: Connection, ms: number): void => {
   });
 };
 
-interface Arrival {
+interface Opened {
   readonly stream: ServerHttp2Stream;
   readonly session: ServerHttp2Session;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
 }
 
-const takeStream = (options: FrontOptions, tls: TlsOptions, desk: Desk, arrival: Arrival): void => {
-  const { stream, session } = arrival;
+const takeStream = (options: FrontOptions, tls: TlsOptions, desk: Desk, opened: Opened): void => {
+  const { stream, session } = opened;
   const socket = session.socket;
   const servername = socket instanceof TLSSocket && typeof socket.servername === 'string' ? socket.servername : '';
   const peer = peerOf(socket);
-  const raw = rawHeadOf(arrival);
+  const raw = rawHeadOf(opened);
   const name = servername === '' ? undefined : servername.toLowerCase();
   const reading = settle(readHead(raw, { ...peer, tls: true }, options.policy), stream, tls, name);
   const body = new ReadAhead(stream, options.limits.readAheadBytes, options.budget);
@@ -162,13 +162,13 @@ const takeStream = (options: FrontOptions, tls: TlsOptions, desk: Desk, arrival:
   const bodyIsWhole = () => stream.endAfterHeaders || stream.readableEnded || body.state === 'ended';
   const answer = answerOver2({ stream, method: raw.method, bodyIsWhole });
   const connection = { protocol: 'http/2', peer: peer.address, tls: true, servername: name } as const;
-  const parts = { connection, body, bodyIsWhole, trailers: () => trailers, answer };
-  const visitor = desk.take(reading, parts, raw.headers);
-  stream.once('close', () => answer.state === 'broken' && visitor.leave());
+  const parts = { connection, body: () => body, bodyIsWhole, trailers: () => trailers, answer };
+  const arrival = desk.take(reading, parts, raw.headers);
+  stream.once('close', () => answer.state === 'broken' && arrival?.leave('visitor-left'));
   if (reading.kind === 'request' && !reading.head.expectsContinue) body.start();
 };
 
-const rawHeadOf = ({ headers, rawHeaders }: Arrival): RawHead => ({
+const rawHeadOf = ({ headers, rawHeaders }: Opened): RawHead => ({
   protocol: 'http/2',
   version: '2.0',
   method: headers[':method'] ?? '',

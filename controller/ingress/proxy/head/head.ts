@@ -27,7 +27,7 @@ export const readHead = (raw: RawHead, peer: Peer, policy: HeadPolicy): HeadRead
   if (raw.target === '*' && raw.method === 'OPTIONS') return { kind: 'server-options', allow: ALLOWED };
   const wrong = faultOfTarget(place.target);
   return wrong === undefined
-    ? { kind: 'request', head: settle(raw, fields, { ...place, framing, peer, policy }) }
+    ? { kind: 'request', head: settle(raw, fields, { place, framing, peer, policy }) }
     : refuse(400, wrong);
 };
 
@@ -49,10 +49,19 @@ const faultOfShape = (raw: RawHead, fields: readonly Field[]): Refusal | undefin
 const bytesOf = ({ method, target, authority = '', headers }: RawHead): number =>
   headers.reduce((sum, text) => sum + text.length, method.length + target.length + authority.length);
 
-/** What Connection names is dropped; it must not name what the request hangs on, or what the ingress says. */
+/** What a request hangs on, or what the ingress says. */
+const VITAL: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'authorization',
+  'cookie',
+  'server-timing',
+]);
+
+/** What Connection names is dropped; it must not name any of those. */
 const faultOfConnection = (fields: readonly Field[]): Refusal | undefined => {
-  const vital = ['host', 'content-length', 'transfer-encoding', 'authorization', 'cookie', 'server-timing'];
-  const named = tokensOf(fields, 'connection').find((key) => vital.includes(key) || isMadeAnew(key) || isOurs(key));
+  const named = tokensOf(fields, 'connection').find((key) => VITAL.has(key) || isMadeAnew(key) || isOurs(key));
   return named === undefined ? undefined : refuse(400, 'Connection names a header that it must not');
 };
 
@@ -61,10 +70,14 @@ const faultOfExpectation = (fields: readonly Field[]): Refusal | undefined =>
     ? undefined
     : refuse(417, 'no expectation but 100-continue is met');
 
-type Place = { readonly kind: 'place'; readonly authority: Authority; readonly target: string } | Refusal;
+interface Place {
+  readonly kind: 'place';
+  readonly authority: Authority;
+  readonly target: string;
+}
 
 /** One valid host of all that a request says about it, and the target in its origin form. */
-const placeOf = (raw: RawHead, fields: readonly Field[], peer: Peer): Place => {
+const placeOf = (raw: RawHead, fields: readonly Field[], peer: Peer): Place | Refusal => {
   const hosts = valuesOf(fields, 'host');
   if (hosts.length > 1) return refuse(400, 'more than one Host');
   const given = raw.authority ?? hosts[0];
@@ -81,7 +94,7 @@ const placeOf = (raw: RawHead, fields: readonly Field[], peer: Peer): Place => {
     : { kind: 'place', authority: named, target: absolute.target };
 };
 
-const placeOfHttp2 = (raw: RawHead, host: string | undefined, authority: Authority): Place => {
+const placeOfHttp2 = (raw: RawHead, host: string | undefined, authority: Authority): Place | Refusal => {
   if (raw.scheme !== 'http' && raw.scheme !== 'https') return refuse(400, ':scheme must be http or https');
   return host === undefined || host.toLowerCase() === authority.text.toLowerCase()
     ? { kind: 'place', authority, target: raw.target }
@@ -105,20 +118,19 @@ const framingOf = (raw: RawHead, fields: readonly Field[]): Framing | Refusal =>
 };
 
 interface Settled {
-  readonly authority: Authority;
-  readonly target: string;
+  readonly place: Place;
   readonly framing: Framing;
   readonly peer: Peer;
   readonly policy: HeadPolicy;
 }
 
 const settle = (raw: RawHead, fields: readonly Field[], settled: Settled): Head => {
-  const { authority, target, framing, peer, policy } = settled;
+  const { place, framing, peer, policy } = settled;
+  const { authority, target } = place;
   const origin = originOf(fields, peer, authority.text, policy);
   const trace = traceOf(fields, peer, policy);
-  const named = new Set(tokensOf(fields, 'connection'));
-  const upgradable = raw.version === '1.1' && raw.method === 'GET' && framing.kind === 'none' && named.has('upgrade');
   const headers = (): string[] => {
+    const named = new Set(tokensOf(fields, 'connection'));
     const kept = fields.filter(({ key }) => !isDropped(key) && !named.has(key));
     return flatten([
       ...fieldsOf(['Host', authority.text]),
@@ -131,15 +143,28 @@ const settle = (raw: RawHead, fields: readonly Field[], settled: Settled): Head 
     protocol: raw.protocol,
     version: raw.protocol === 'http/2' ? '2.0' : raw.version === '1.0' ? '1.0' : '1.1',
     method: raw.method,
-    ...{ target, path: pathOf(target), host: authority.host, authority: authority.text },
-    ...{ scheme: origin.scheme, client: origin.client, framing, trace },
+    target,
+    path: pathOf(target),
+    host: authority.host,
+    authority: authority.text,
+    scheme: origin.scheme,
+    client: origin.client,
+    framing,
+    trace,
     expectsContinue: raw.version !== '1.0' && valuesOf(fields, 'expect').length > 0,
     takesTrailers: tokensOf(fields, 'te').includes('trailers'),
-    upgrades: upgradable ? tokensOf(fields, 'upgrade') : [],
+    upgrades: isUpgradable(raw, fields, framing) ? tokensOf(fields, 'upgrade') : [],
     accept: acceptOf(fields),
     headers,
   };
 };
+
+const isUpgradable = ({ version, method }: RawHead, fields: readonly Field[], framing: Framing): boolean =>
+  version === '1.1' &&
+  method === 'GET' &&
+  framing.kind === 'none' &&
+  valuesOf(fields, 'upgrade').length > 0 &&
+  tokensOf(fields, 'connection').includes('upgrade');
 
 const isDropped = (key: string): boolean =>
   key === 'host' ||

@@ -19,10 +19,8 @@ export const visitOf = (
   more: Partial<Omit<Visit, 'exchange'>> = {},
   { left, state = 'open' }: { readonly left?: Leaving; readonly state?: Exchange['answer']['state'] } = {},
 ): Visit => {
-  const leaving = new AbortController();
-  if (left !== undefined) leaving.abort(left);
   const exchange = {
-    ...{ head: HEAD, receivedMs: RECEIVED, signal: leaving.signal, answer: { state } },
+    ...{ head: HEAD, receivedMs: RECEIVED, left, answer: { state } },
     connection: { protocol: 'http/1', peer: '192.0.2.1', tls: false },
   } as unknown as Exchange;
   return Object.assign(beginVisit(exchange), more);
