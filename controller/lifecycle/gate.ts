@@ -4,8 +4,10 @@ import { Heap } from '#controller/scheduler/heap.ts';
 export interface Line<Rank> {
   readonly size: number;
   push(enter: () => void, rank: Rank): void;
-  /** Takes out whose turn it is. */
+  /** Takes out whose turn it is; undefined where nobody waits, or whoever does has to wait for some of those inside to leave. */
   pop(): (() => void) | undefined;
+  /** One that was taken out has left. */
+  left(rank: Rank): void;
 }
 
 /** Lets so many in at once, the others in the order of their line. */
@@ -29,21 +31,28 @@ export class Gate<Rank> {
 
   /** Resolves inside with the way out, which is to be called once. */
   async enter(rank: Rank): Promise<() => void> {
-    if (this.#inside < this.#places) this.#inside += 1;
-    else await new Promise<void>((enter) => this.#line.push(enter, rank));
+    await new Promise<void>((enter) => {
+      this.#line.push(enter, rank);
+      this.#letIn();
+    });
     let left = false;
     return () => {
       if (left) return;
       left = true;
-      this.#leave();
+      this.#inside -= 1;
+      this.#line.left(rank);
+      this.#letIn();
     };
   }
 
-  /** The place passes on to the next, so that `inside` never exceeds the places. */
-  #leave(): void {
-    const enter = this.#line.pop();
-    if (enter === undefined) this.#inside -= 1;
-    else enter();
+  /** Counted as inside before they know of it, so that `inside` never exceeds the places. */
+  #letIn(): void {
+    while (this.#inside < this.#places) {
+      const enter = this.#line.pop();
+      if (enter === undefined) return;
+      this.#inside += 1;
+      enter();
+    }
   }
 }
 
@@ -71,5 +80,9 @@ export class ByUrgency implements Line<number> {
 
   pop(): (() => void) | undefined {
     return this.#waiting.pop()?.enter;
+  }
+
+  left(): void {
+    // Whoever waits may come whenever there is a place.
   }
 }

@@ -52,7 +52,8 @@ export class Starter {
     readonly notify?: NotifyPort | undefined;
     readonly tracer?: Tracer | undefined;
   }) {
-    this.gate = new Gate(parts.state.config.maxStarting, new StartLine());
+    const { maxStarting } = parts.state.config;
+    this.gate = new Gate(maxStarting, new StartLine(maxStarting, parts.now));
     this.#state = parts.state;
     this.#scratch = parts.scratch;
     this.#rest = parts.rest;

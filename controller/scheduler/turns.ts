@@ -13,8 +13,9 @@ interface Entry<T> {
 /**
  * What waits, of several flows that take turns: one item of each flow a round, first come first served within a flow. Who
  * comes to an empty flow goes before those of its round that follow others of their own flow: of each crowd it waits for
- * one item at most, what is left of the round before; and a crowd for one of it a round. Start-time fair queueing with items of one cost (Goyal, Vin, Cheng,
- * SIGCOMM 1996), and new flows first as in RFC 8290; O(log n); nothing is kept of a flow in which nobody waits.
+ * one item at most, what is left of the round before; and a crowd for one of it a round. Start-time fair queueing with
+ * items of one cost (Goyal, Vin, Cheng, SIGCOMM 1996), and new flows first as in RFC 8290; O(log n); nothing is kept of a
+ * flow in which nobody waits.
  */
 export class Turns<T> {
   readonly #entries = new Heap<Entry<T>>(goesBefore);
@@ -35,15 +36,20 @@ export class Turns<T> {
     this.#sequence += 1;
   }
 
-  /** Takes out the item whose turn it is. */
-  pop(): T | undefined {
-    const entry = this.#entries.pop();
+  /** Takes out the item whose turn it is, of those that may have one: others keep theirs. O(n log n) where many may not. */
+  pop(may: (item: T) => boolean = always): T | undefined {
+    const passed: Entry<T>[] = [];
+    let entry = this.#entries.pop();
+    for (; entry !== undefined && !may(entry.item); entry = this.#entries.pop()) passed.push(entry);
+    for (const one of passed) this.#entries.push(one);
     if (entry === undefined) return undefined;
-    this.#round = entry.round;
+    this.#round = Math.max(this.#round, entry.round);
     if (this.#last.get(entry.flow) === entry.round) this.#last.delete(entry.flow);
     return entry.item;
   }
 }
+
+const always = (): boolean => true;
 
 function goesBefore<T>(one: Entry<T>, other: Entry<T>): boolean {
   if (one.round !== other.round) return one.round < other.round;
