@@ -58,11 +58,8 @@ export class AdmissionQueue {
   }
 
   /** The refusal of a request for which there is now neither a slot nor a place to wait; undefined where there is one. */
-  refusal({ namespace, template, client, limits }: Applicant): Refused | undefined {
-    const crowd = this.#crowdOf(namespace, template, limits);
-    this.#setLimits(crowd, limits);
-    const reason = this.#refusalFor(crowd, client);
-    return reason === undefined ? undefined : this.#refuse(crowd, reason);
+  refusal(applicant: Applicant): Refused | undefined {
+    return this.#refusalFrom(this.#crowdFor(applicant), applicant.client);
   }
 
   /**
@@ -71,10 +68,10 @@ export class AdmissionQueue {
    */
   admit(applicant: Applicant, signal: AbortSignal): Promise<Admission> {
     if (signal.aborted) return Promise.resolve({ kind: 'left' });
-    const refusal = this.refusal(applicant);
+    const { client } = applicant;
+    const crowd = this.#crowdFor(applicant);
+    const refusal = this.#refusalFrom(crowd, client);
     if (refusal !== undefined) return Promise.resolve(refusal);
-    const { namespace, template, client, limits } = applicant;
-    const crowd = this.#crowdOf(namespace, template, limits);
     countClient(crowd, client, 1);
     if (this.#hasRoom(crowd)) return Promise.resolve({ kind: 'admitted', slot: this.#take(crowd, client, 0) });
     return this.#wait(crowd, client, signal);
@@ -97,6 +94,18 @@ export class AdmissionQueue {
     this.#replicas = Math.max(replicas, 1);
     for (const { crowds } of this.#namespaces.values()) for (const crowd of crowds.values()) this.#update(crowd);
     this.#serve();
+  }
+
+  #refusalFrom(crowd: Crowd, client: string): Refused | undefined {
+    const reason = this.#refusalFor(crowd, client);
+    return reason === undefined ? undefined : this.#refuse(crowd, reason);
+  }
+
+  /** The crowd that it belongs to, with the limits that it brings. */
+  #crowdFor({ namespace, template, limits }: Applicant): Crowd {
+    const crowd = this.#crowdOf(namespace, template, limits);
+    this.#setLimits(crowd, limits);
+    return crowd;
   }
 
   #crowdOf(namespace: string, template: string, limits: TemplateLimits): Crowd {

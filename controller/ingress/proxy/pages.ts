@@ -105,5 +105,8 @@ ${list}
 const isOverCapacity = ({ status, phase }: Failure): boolean =>
   status === 503 && (phase === 'admission' || phase === 'schedule');
 
+const MARKUP = /[&<>"']/g;
+
+/** Most has none of it, and a look is the cheaper. */
 const escapeHtml = (text: string): string =>
-  /[&<>"']/.test(text) ? text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`) : text;
+  text.search(MARKUP) < 0 ? text : text.replace(MARKUP, (character) => `&#${character.charCodeAt(0)};`);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Clock } from '#controller/kube/clock.ts';
+import { eitherOf } from '../either.ts';
 import type { Answer, AnswerState, FlatHeaders, WholeAnswer } from '../exchange.ts';
 import { fieldsOf, flatten } from '../head/fields.ts';
 import type { ReadAhead } from '../read-ahead.ts';
@@ -166,17 +167,6 @@ const reset = (socket: Socket): void => {
   if ('encrypted' in socket) socket.destroy();
   else socket.resetAndDestroy();
 };
-
-const eitherOf = (response: ServerResponse, one: string, other: string): Promise<void> =>
-  new Promise((resolve) => {
-    const finish = () => {
-      response.removeListener(one, finish);
-      response.removeListener(other, finish);
-      resolve();
-    };
-    response.on(one, finish);
-    response.on(other, finish);
-  });
 
 /** As Node's own socket time-out looks at it; there is no public name for it. */
 const queuedOf = (socket: Socket): number => {

@@ -1,6 +1,7 @@
 import { constants } from 'node:http2';
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 
+import { eitherOf } from '../either.ts';
 import type { Answer, AnswerState, FlatHeaders } from '../exchange.ts';
 import { fieldsOf } from '../head/fields.ts';
 
@@ -83,14 +84,3 @@ const headersOf = (flat: FlatHeaders): OutgoingHttpHeaders => {
   }
   return headers;
 };
-
-const eitherOf = (stream: ServerHttp2Stream, one: string, other: string): Promise<void> =>
-  new Promise((resolve) => {
-    const finish = () => {
-      stream.removeListener(one, finish);
-      stream.removeListener(other, finish);
-      resolve();
-    };
-    stream.on(one, finish);
-    stream.on(other, finish);
-  });

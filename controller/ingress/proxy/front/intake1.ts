@@ -29,12 +29,6 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
   const { limits } = options;
   const read = ({ method = '', url: target = '', httpVersion: version, rawHeaders, socket }: IncomingMessage) =>
     readHead({ protocol: 'http/1', version, method, target, headers: rawHeaders }, peerOf(socket), options.policy);
-  /** Of the protocols that a request would switch to, those that it may. */
-  const narrow = (reading: HeadReading): HeadReading => {
-    if (reading.kind !== 'request' || reading.head.upgrades.length === 0) return reading;
-    const may = options.upgradesFor(reading.head);
-    return withUpgrades(reading, (protocol) => may.includes(protocol));
-  };
   const take = (
     request: IncomingMessage,
     response: ServerResponse,
@@ -93,7 +87,8 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
     // Set where it counts, by answers in pieces: a crowd is refused in one each.
     noDelay: false,
     // Asked before the request is: what is not let through becomes an ordinary request.
-    shouldUpgradeCallback: (request) => !lines.isBusy(request.socket) && hasUpgrades(narrow(read(request))),
+    shouldUpgradeCallback: (request) =>
+      !lines.isBusy(request.socket) && hasUpgrades(withUpgrades(read(request), options.upgradesFor)),
   });
   const join = (request: IncomingMessage, response: ServerResponse) => lines.join(request, response);
   server.on('request', join);
@@ -108,7 +103,7 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
     socket.on('drain', () => response.emit('drain'));
     socket.on('error', () => socket.destroy());
     response.once('finish', () => socket.destroySoon());
-    const reading = narrow(read(request));
+    const reading = withUpgrades(read(request), options.upgradesFor);
     take(request, response, reading, hasUpgrades(reading));
   });
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
@@ -127,14 +122,17 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
   return { server, lines };
 };
 
-const NONE = (): boolean => false;
+const NONE: FrontOptions['upgradesFor'] = () => [];
 
 const hasUpgrades = (reading: HeadReading): boolean => reading.kind === 'request' && reading.head.upgrades.length > 0;
 
-const withUpgrades = (reading: HeadReading, keeps: (protocol: string) => boolean): HeadReading =>
-  hasUpgrades(reading) && reading.kind === 'request'
-    ? { kind: 'request', head: { ...reading.head, upgrades: reading.head.upgrades.filter(keeps) } }
-    : reading;
+/** Of the protocols that a request would switch to leaves those that it may. */
+const withUpgrades = (reading: HeadReading, upgradesFor: FrontOptions['upgradesFor']): HeadReading => {
+  if (reading.kind !== 'request' || reading.head.upgrades.length === 0) return reading;
+  const { head } = reading;
+  const may = upgradesFor(head);
+  return { kind: 'request', head: { ...head, upgrades: head.upgrades.filter((protocol) => may.includes(protocol)) } };
+};
 
 /** Told by the head: Node says that a request is complete only after it has handed it over. */
 const announcesBody = ({ headers }: IncomingMessage): boolean =>

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Timer } from '#controller/kube/clock.ts';
+import { eitherOf } from '../either.ts';
 import { flatten, passableTrailers } from '../head/fields.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import { connectTo } from './connect.ts';
@@ -113,7 +114,7 @@ class Passage {
     if (head.framing.kind !== 'none') {
       for (let chunk = await this.#take(body); chunk !== undefined; chunk = await this.#take(body)) {
         if (this.#isOver || this.#isWhole || request.destroyed) return;
-        if (!request.write(chunk)) await drained(request);
+        if (!request.write(chunk)) await eitherOf(request, 'drain', 'close');
       }
       // What broke is the visitor's connection, of which the signal tells.
       if (body.state === 'broken' || this.#isOver || this.#isWhole || request.destroyed) return;
@@ -274,14 +275,3 @@ class Passage {
     this.#timers.add(timer);
   }
 }
-
-const drained = (request: ClientRequest): Promise<void> =>
-  new Promise((resolve) => {
-    const finish = () => {
-      request.removeListener('drain', finish);
-      request.removeListener('close', finish);
-      resolve();
-    };
-    request.on('drain', finish);
-    request.on('close', finish);
-  });
