@@ -1,3 +1,4 @@
+export { AfterCrowd } from './after-crowd.ts';
 export { BEGINNING, awaitBeginning } from './exchange.ts';
 export type { Answer, ConnectionFacts, Exchange, FlatHeaders, Leaving, WholeAnswer } from './exchange.ts';
 export { DRAIN_LIMITS, startFront } from './front/front.ts';

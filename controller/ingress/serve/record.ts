@@ -3,6 +3,8 @@ import type { Registry } from 'prom-client';
 
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import type { AdmissionQueue } from '../admission/index.ts';
+import { AfterCrowd } from '../proxy/index.ts';
+import type { Head, Span } from '../proxy/index.ts';
 import { spansOf } from './visit.ts';
 import type { Visit } from './visit.ts';
 
@@ -48,63 +50,51 @@ export const createRecorder = ({ logger, registry, queue, clock }: RecorderParts
   });
   gauge(registry, 'hatchery_ingress_slots_held', 'Slots that are taken, each for one domain', () => queue.load.held);
   gauge(registry, 'hatchery_ingress_requests_waiting', 'Requests that wait for a slot', () => queue.load.waiting);
-  const record = (visit: Visit, now: number): void => {
-    const { exchange, backend, spawned, failure, tries, status = LEFT } = visit;
-    const { head, connection, receivedMs } = exchange;
+  const tell = ({ head, tls, status, ms, spans, backend, failure, name, tries }: Over): void => {
     const code = String(status);
-    const spans = spansOf(visit, now);
     requests.inc({ code, reason: failure?.reason ?? '' });
-    seconds.observe({ code }, (now - receivedMs) / 1_000);
-    if (spawned !== undefined) for (const { name, ms } of spans) phases.observe({ phase: name }, ms / 1_000);
+    seconds.observe({ code }, ms / 1_000);
+    if (name !== undefined) for (const span of spans) phases.observe({ phase: span.name }, span.ms / 1_000);
     logger.info('A request is over', {
       ...{ status, method: head.method, host: head.host, path: head.path, client: head.client },
-      ...{ protocol: head.version, tls: connection.tls, durationMs: rounded(now - receivedMs) },
+      ...{ protocol: head.version, tls, durationMs: rounded(ms) },
       ...(backend === undefined ? {} : { namespace: backend.namespace, template: backend.template }),
-      ...(spawned === undefined ? {} : { name: spawned.name, tries }),
+      ...(name === undefined ? {} : { name, tries }),
       ...(failure === undefined ? {} : { phase: failure.phase, reason: failure.reason }),
-      phases: Object.fromEntries(spans.map(({ name, ms }) => [name, rounded(ms)])),
+      phases: Object.fromEntries(spans.map((span) => [span.name, rounded(span.ms)])),
       traceId: head.trace.traceId,
     });
   };
-  return inTurns(record, clock);
-};
-
-const TURN_MS = 10;
-/** Requests recorded in one turn. */
-const LEAST_A_TURN = 32;
-/** So many that were answered since the last turn are a crowd. */
-const CROWD = 16;
-/** More than these do not wait: what is left over is recorded in the same turn. */
-const MOST_WAITING = 1_024;
-
-/**
- * A line costs a good part of what a refusal does. So a crowd is answered first, and its lines are written from the first
- * turn on in which it is over: within a second, since so many do not wait.
- */
-const inTurns = (write: Recorder['record'], clock: Clock): Recorder => {
-  let waiting: { readonly visit: Visit; readonly now: number }[] = [];
-  let came = 0;
-  const tell = (over: typeof waiting): void => {
-    for (const { visit, now } of over) write(visit, now);
-  };
-  const turn = (): void => {
-    const count = Math.max(came >= CROWD ? 0 : LEAST_A_TURN, waiting.length - MOST_WAITING);
-    came = 0;
-    const due = waiting.slice(0, count);
-    waiting = waiting.slice(count);
-    if (waiting.length > 0) clock.after(TURN_MS, turn);
-    tell(due);
-  };
+  const after = new AfterCrowd(clock);
   return {
     record: (visit, now) => {
-      came += 1;
-      if (waiting.push({ visit, now }) === 1) clock.after(TURN_MS, turn);
+      const over = overOf(visit, now);
+      after.add(() => tell(over));
     },
-    close: () => {
-      const left = waiting;
-      waiting = [];
-      tell(left);
-    },
+    close: () => after.close(),
+  };
+};
+
+/** What is told of a visit: its connection is let go while a crowd is waited for. */
+interface Over {
+  readonly head: Head;
+  readonly tls: boolean;
+  readonly status: number;
+  readonly backend: Visit['backend'];
+  readonly failure: Visit['failure'];
+  /** Of its domain, where it had one. */
+  readonly name: string | undefined;
+  readonly tries: number;
+  readonly ms: number;
+  readonly spans: readonly Span[];
+}
+
+const overOf = (visit: Visit, now: number): Over => {
+  const { exchange, backend, spawned, failure, tries, status = LEFT } = visit;
+  const { head, connection, receivedMs } = exchange;
+  return {
+    ...{ head, tls: connection.tls, status, backend, failure, name: spawned?.name, tries },
+    ...{ ms: now - receivedMs, spans: spansOf(visit, now) },
   };
 };
 

@@ -1,6 +1,7 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 import type { Clock } from '#controller/kube/clock.ts';
+import type { AfterCrowd } from '../after-crowd.ts';
 import type { ReadAhead } from '../read-ahead.ts';
 
 export interface ClosingLimits {
@@ -29,4 +30,15 @@ export const closeGently = (socket: Socket, body: ReadAhead, limits: ClosingLimi
     else socket.destroy();
   };
   void watch();
+};
+
+/**
+ * Has a connection closed that its visitor wants nothing more of, once the crowd about it is answered: to close one takes
+ * as long as to refuse one. The end of who leaves meanwhile is not looked at, which would have it closed at once.
+ */
+export const closeAfterCrowd = (socket: Socket, after: AfterCrowd): void => {
+  socket.destroySoon = () => {
+    socket.pause();
+    after.add(() => Socket.prototype.destroySoon.call(socket));
+  };
 };

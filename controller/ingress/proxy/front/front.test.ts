@@ -3,6 +3,7 @@ import { once } from 'node:events';
 
 import { eventually } from '#test/support/eventually.ts';
 import { systemClock } from '#controller/kube/clock.ts';
+import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import { awaitBeginning } from '../exchange.ts';
 import { OK, answering, startScene, statusesOf } from '../testing/scene.ts';
 import type { Scene, SceneOptions, Script, Visitor } from '../testing/scene.ts';
@@ -54,6 +55,32 @@ describe('the front over HTTP/1', () => {
       await soon(() => assert.equal(scene.budget.used, 0));
     });
   }
+
+  it('closes the connection of who comes alone at once, and those of a crowd once all of it are answered', async () => {
+    const clock = new FakeClock();
+    await start({ clock, handle: ({ answer }) => answer.whole(PAGE) });
+    const last = 'GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n';
+    const ends: string[] = [];
+    const come = (count: number): readonly Visitor[] =>
+      Array.from({ length: count }, () => {
+        const visitor = scene.open(last);
+        void visitor.ended.then((end) => ends.push(end));
+        return visitor;
+      });
+    come(1);
+    await soon(() => assert.deepEqual(ends, ['fin']));
+    const crowd = come(50);
+    await soon(() => crowd.forEach((visitor) => assert.deepEqual(statusesOf(visitor.text()), [503])));
+    // One that leaves meanwhile is closed no sooner.
+    crowd.at(-1)?.socket.end();
+    await soon(() => assert.equal(ends.length, 16));
+    assert.equal(clock.pending, 1);
+    await clock.advance(10);
+    assert.equal(ends.length, 16);
+    for (let turn = 0; turn < 2; turn += 1) await clock.advance(10);
+    await soon(() => assert.equal(ends.length, 51));
+    assert.deepEqual([...new Set(ends)], ['fin']);
+  });
 
   it('reads at most 256 KiB of a body ahead', async () => {
     await start({

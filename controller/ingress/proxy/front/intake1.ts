@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls';
 import type { ConnectionFacts } from '../exchange.ts';
 import { readHead } from '../head/head.ts';
 import type { HeadReading, Peer } from '../head/types.ts';
+import { AfterCrowd } from '../after-crowd.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import { Answer1 } from './answer1.ts';
 import type { Arrival } from './arrival.ts';
@@ -26,7 +27,8 @@ export const peerOf = (socket: Socket): Peer => ({
 
 /** HTTP/1.0 and 1.1 of visitors. */
 export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => boolean): Intake1 => {
-  const { limits } = options;
+  const { limits, clock } = options;
+  const after = new AfterCrowd(clock);
   const read = ({ method = '', url: target = '', httpVersion: version, rawHeaders, socket }: IncomingMessage) =>
     readHead({ protocol: 'http/1', version, method, target, headers: rawHeaders }, peerOf(socket), options.policy);
   const take = (
@@ -64,8 +66,7 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
         socket.removeListener('end', end);
         if (state === 'broken') leave();
       },
-      limits,
-      clock: options.clock,
+      ...{ limits, after, clock },
     });
     const trailers = () => request.rawTrailers;
     arrival = desk.take(
@@ -86,6 +87,8 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
     keepAliveTimeout: limits.keepAliveMs,
     // Set where it counts, by answers in pieces: a crowd is refused in one each.
     noDelay: false,
+    // Most of a crowd has no body, and so no stream to be read to its end.
+    optimizeEmptyRequests: true,
     // Asked before the request is: what is not let through becomes an ordinary request.
     shouldUpgradeCallback: (request) =>
       !lines.isBusy(request.socket) && hasUpgrades(withUpgrades(read(request), options.upgradesFor)),

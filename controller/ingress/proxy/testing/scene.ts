@@ -3,6 +3,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
 import { systemClock } from '#controller/kube/clock.ts';
+import type { Clock } from '#controller/kube/clock.ts';
 import type { Exchange } from '../exchange.ts';
 import { startFront } from '../front/front.ts';
 import type { Front } from '../front/front.ts';
@@ -81,6 +82,8 @@ export interface SceneOptions {
   readonly trusted?: boolean;
   readonly upgrades?: readonly string[];
   readonly budgetBytes?: number;
+  /** The front's. */
+  readonly clock?: Clock;
   /** In place of passing to the guest. */
   readonly handle?: FrontOptions['handle'];
   readonly change?: (leg: Leg) => Leg;
@@ -156,7 +159,7 @@ export const startScene = async (options: SceneOptions = {}): Promise<Scene> => 
     https: options.https,
     policy: { isTrusted: () => options.trusted ?? false, randomHex: (bytes) => 'ab'.repeat(bytes) },
     limits: { ...FRONT_LIMITS, ...options.front },
-    ...{ budget, clock: systemClock, handle },
+    ...{ budget, clock: options.clock ?? systemClock, handle },
     logger: { debug: write, info: write, warn: write, error: write },
     upgradesFor: () => options.upgrades ?? ['websocket'],
   });
