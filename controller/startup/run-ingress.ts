@@ -28,9 +28,8 @@ import type { Outside } from './run-controller.ts';
 const EVENTS_MS = 2_000;
 
 /**
- * So that what refuses a crowd is V8's best code after a crowd or two: by default a function has run 3,000 times before it
- * is, and what it calls as often again, so that it takes some twelve thousand requests. V8 tells what it does not know on
- * stderr, and goes on.
+ * So that what refuses a crowd is V8's best code after some three thousand requests, not twelve: by default it first waits
+ * until a function has run 3,000 times. What V8 does not know it says on stderr, and goes on.
  */
 const OPTIMIZE_SOON = '--invocation-count-for-turbofan=500';
 
