@@ -15,7 +15,7 @@ import type { NotifyPort } from '#controller/notify/index.ts';
 import { findController } from '#controller/reach/index.ts';
 import type { Health, Tracer } from '#controller/observe/index.ts';
 import { AdmissionQueue } from './admission/index.ts';
-import { ANSWER_BUDGET_BYTES, BODY_BUDGET_BYTES, Budget, FRONT_LIMITS, startFront } from './proxy/index.ts';
+import { ANSWER_BUDGET_BYTES, BODY_BUDGET_BYTES, Budget, FRONT_LIMITS, Rush, startFront } from './proxy/index.ts';
 import type { Front } from './proxy/index.ts';
 import { holdReplica, replicaName } from './replicas/index.ts';
 import { createRoutes } from './routes/index.ts';
@@ -90,9 +90,10 @@ export const createIngress = (parts: IngressParts): Ingress => {
     find: () => findController(client, config.controllerNamespace),
   });
   const afterwards = new Set<Promise<void>>();
-  const recorder = createRecorder({ logger, registry, queue, clock });
+  const rush = new Rush(clock);
+  const recorder = createRecorder({ logger, registry, queue, rush });
   const handle = createHandler({
-    ...{ routes, queue, spawner, timeline, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
+    ...{ routes, queue, spawner, timeline, rush, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
     recorder,
     tracer: parts.tracer,
     httpsPort: () => front?.https?.port,
@@ -109,8 +110,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
       ...{
         http: config.httpAddress,
         https: tlsOf(config.httpsAddress, routes, shown?.pem),
-        clock,
-        logger,
+        ...{ rush, clock, logger },
         limits: FRONT_LIMITS,
         handle,
       },
@@ -154,7 +154,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
         over.abort();
         detach();
         await front?.close();
-        recorder.close();
+        rush.close();
         await timeline.close();
         await Promise.all(watching);
       }

@@ -1,4 +1,3 @@
-export { AfterCrowd } from './after-crowd.ts';
 export { BEGINNING, awaitBeginning } from './exchange.ts';
 export type { Answer, ConnectionFacts, Exchange, FlatHeaders, Leaving, WholeAnswer } from './exchange.ts';
 export { DRAIN_LIMITS, startFront } from './front/front.ts';
@@ -12,5 +11,6 @@ export type { Fault, GuestAddress, Leg, LegLimits, Mark, Outcome } from './leg/t
 export { failurePage } from './pages.ts';
 export type { Failure, Phase } from './pages.ts';
 export { Budget } from './read-ahead.ts';
+export { Rush } from './rush.ts';
 export { serverTiming } from './server-timing.ts';
 export type { Span } from './server-timing.ts';

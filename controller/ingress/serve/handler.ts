@@ -2,7 +2,7 @@ import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import type { Tracer } from '#controller/observe/index.ts';
 import type { AdmissionQueue, Slot } from '../admission/index.ts';
 import { awaitBeginning, BEGINNING, failurePage, serverTiming } from '../proxy/index.ts';
-import type { Budget, Exchange } from '../proxy/index.ts';
+import type { Budget, Exchange, Rush } from '../proxy/index.ts';
 import type { Backend, Match, Routes } from '../routes/index.ts';
 import type { Spawner } from '../spawn/index.ts';
 import type { TimelineSender } from '../timeline/index.ts';
@@ -25,6 +25,7 @@ export interface HandlerParts {
   readonly tracer: Tracer;
   readonly timeline: Pick<TimelineSender, 'tell'>;
   readonly answerBudget: Budget;
+  readonly rush: Pick<Rush, 'over'>;
   /** Where TLS is served; undefined: nowhere. */
   readonly httpsPort: () => number | undefined;
   readonly clock: Clock;
@@ -109,6 +110,7 @@ const serveBackend = async (parts: HandlerParts, visit: Visit, backend: Backend)
     case 'refused':
       return fail(parts, visit, refusalTold(admission.reason), admission.retryAfterSeconds);
     case 'admitted':
+      await parts.rush.over();
       visit.admittedAt = parts.clock.now();
       return withSlot(parts, visit, backend, admission.slot);
   }

@@ -4,6 +4,7 @@ import { Registry } from 'prom-client';
 
 import { silentLogger } from '#controller/kube/index.ts';
 import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
+import { Rush } from '../proxy/index.ts';
 import { template } from '../routes/testing/resources.ts';
 import { httpPolicyOf } from '#controller/api/index.ts';
 import { createRecorder } from './record.ts';
@@ -34,9 +35,10 @@ function createScene() {
     info: (message: string, fields?: Readonly<Record<string, unknown>>) => void lines.push({ message, fields }),
   };
   const queue = { load: { waiting: 3, held: 2 } };
-  const recorder = createRecorder({ logger, registry, queue, clock });
+  const rush = new Rush(clock);
+  const recorder = createRecorder({ logger, registry, queue, rush });
   const text = () => registry.metrics();
-  return { recorder, clock, registry, lines, text };
+  return { recorder, rush, clock, registry, lines, text };
 }
 
 describe('the record of a request', () => {
@@ -78,9 +80,9 @@ describe('the record of a request', () => {
   });
 
   it('is written at once for all that wait, where the ingress ends', async () => {
-    const { recorder, lines, clock } = createScene();
+    const { recorder, rush, lines, clock } = createScene();
     for (let index = 0; index < 20; index += 1) recorder.record(visitOf({ status: 503 }), RECEIVED);
-    recorder.close();
+    rush.close();
     assert.equal(lines.length, 20);
     await clock.advance(10);
     assert.equal(lines.length, 20);

@@ -1,25 +1,22 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 
-import type { Clock, KubeLogger } from '#controller/kube/index.ts';
+import type { KubeLogger } from '#controller/kube/index.ts';
 import type { AdmissionQueue } from '../admission/index.ts';
-import { AfterCrowd } from '../proxy/index.ts';
-import type { Head, Span } from '../proxy/index.ts';
+import type { Head, Rush, Span } from '../proxy/index.ts';
 import { spansOf } from './visit.ts';
 import type { Visit } from './visit.ts';
 
 /** Tells of each request once it is over, and soon: a line in the log, and metrics. Those who wait for an answer come first. */
 export interface Recorder {
   record(visit: Visit, now: number): void;
-  /** Tells at once of those that wait to be told of. */
-  close(): void;
 }
 
 export interface RecorderParts {
   readonly logger: KubeLogger;
   readonly registry: Registry;
   readonly queue: Pick<AdmissionQueue, 'load'>;
-  readonly clock: Clock;
+  readonly rush: Rush;
 }
 
 /** What a visitor's leaving is called where an answer's status would stand; nginx' word. */
@@ -27,7 +24,7 @@ const LEFT = 499;
 const SECONDS = [0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 3, 5, 10, 30, 60];
 
 /** No label is a host, a path or a client: their number has no bound. */
-export const createRecorder = ({ logger, registry, queue, clock }: RecorderParts): Recorder => {
+export const createRecorder = ({ logger, registry, queue, rush }: RecorderParts): Recorder => {
   const requests = new Counter({
     name: 'hatchery_ingress_requests_total',
     help: 'Requests that are over, by status (499: the visitor left) and reason of failure',
@@ -65,13 +62,11 @@ export const createRecorder = ({ logger, registry, queue, clock }: RecorderParts
       traceId: head.trace.traceId,
     });
   };
-  const after = new AfterCrowd(clock);
   return {
     record: (visit, now) => {
       const over = overOf(visit, now);
-      after.add(() => tell(over));
+      rush.answered(() => tell(over));
     },
-    close: () => after.close(),
   };
 };
 

@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Clock } from '#controller/kube/clock.ts';
-import type { AfterCrowd } from '../after-crowd.ts';
 import { eitherOf } from '../either.ts';
 import type { Answer, AnswerState, FlatHeaders, WholeAnswer } from '../exchange.ts';
 import { fieldsOf, flatten } from '../head/fields.ts';
 import type { ReadAhead } from '../read-ahead.ts';
-import { closeAfterCrowd, closeGently } from './closing.ts';
+import type { Rush } from '../rush.ts';
+import { closeAfterRush, closeGently } from './closing.ts';
 import type { ClosingLimits } from './closing.ts';
 
 export interface Http1 {
@@ -25,7 +25,7 @@ export interface Http1 {
   /** Told when no more can be answered: the answer is whole, or broken. */
   readonly onClose: (state: AnswerState) => void;
   readonly limits: ClosingLimits;
-  readonly after: AfterCrowd;
+  readonly rush: Rush;
   readonly clock: Clock;
 }
 
@@ -91,11 +91,11 @@ export class Answer1 implements Answer {
 
   /** Head and body in one write: crowds are refused by this. Its own headers are ASCII. */
   whole({ status, headers, body }: WholeAnswer): Promise<void> {
-    const { request, response, socket, bodyIsWhole, after } = this.#parts;
+    const { request, response, socket, bodyIsWhole, rush } = this.#parts;
     const bytes = Buffer.byteLength(body);
     if (!this.#writeHead(status, headers, bytes)) return Promise.resolve();
     // Its length is told, so that no visitor waits for the close.
-    if (!response.shouldKeepAlive && bodyIsWhole()) closeAfterCrowd(socket, after);
+    if (!response.shouldKeepAlive && bodyIsWhole()) closeAfterRush(socket, rush);
     if (request.method === 'HEAD') return this.#end();
     // The same bytes where all of it is ASCII, and the sooner written.
     return this.#end(body, bytes === body.length ? 'latin1' : 'utf8');

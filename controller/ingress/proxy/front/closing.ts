@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 
 import type { Clock } from '#controller/kube/clock.ts';
-import type { AfterCrowd } from '../after-crowd.ts';
 import type { ReadAhead } from '../read-ahead.ts';
+import type { Rush } from '../rush.ts';
 
 export interface ClosingLimits {
   readonly drainBytes: number;
@@ -33,12 +33,12 @@ export const closeGently = (socket: Socket, body: ReadAhead, limits: ClosingLimi
 };
 
 /**
- * Has a connection closed that its visitor wants nothing more of, once the crowd about it is answered: to close one takes
+ * Has a connection closed that its visitor wants nothing more of, once the rush about it is answered: to close one takes
  * as long as to refuse one. The end of who leaves meanwhile is not looked at, which would have it closed at once.
  */
-export const closeAfterCrowd = (socket: Socket, after: AfterCrowd): void => {
+export const closeAfterRush = (socket: Socket, rush: Rush): void => {
   socket.destroySoon = () => {
     socket.pause();
-    after.add(() => Socket.prototype.destroySoon.call(socket));
+    rush.answered(() => Socket.prototype.destroySoon.call(socket));
   };
 };

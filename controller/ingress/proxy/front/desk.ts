@@ -32,6 +32,7 @@ export class Desk {
    * answered here.
    */
   take(reading: HeadReading, parts: ArrivalParts, rawHeaders: readonly string[]): Arrival | undefined {
+    this.#options.rush.came();
     switch (reading.kind) {
       case 'request': {
         const arrival = new Arrival(reading.head, parts, this.#options.clock.now(), this.#onCut);

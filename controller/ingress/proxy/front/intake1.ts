@@ -6,7 +6,6 @@ import { TLSSocket } from 'node:tls';
 import type { ConnectionFacts } from '../exchange.ts';
 import { readHead } from '../head/head.ts';
 import type { HeadReading, Peer } from '../head/types.ts';
-import { AfterCrowd } from '../after-crowd.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import { Answer1 } from './answer1.ts';
 import type { Arrival } from './arrival.ts';
@@ -27,8 +26,7 @@ export const peerOf = (socket: Socket): Peer => ({
 
 /** HTTP/1.0 and 1.1 of visitors. */
 export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => boolean): Intake1 => {
-  const { limits, clock } = options;
-  const after = new AfterCrowd(clock);
+  const { limits, rush, clock } = options;
   const read = ({ method = '', url: target = '', httpVersion: version, rawHeaders, socket }: IncomingMessage) =>
     readHead({ protocol: 'http/1', version, method, target, headers: rawHeaders }, peerOf(socket), options.policy);
   const take = (
@@ -66,7 +64,7 @@ export const createIntake1 = (options: FrontOptions, desk: Desk, isLast: () => b
         socket.removeListener('end', end);
         if (state === 'broken') leave();
       },
-      ...{ limits, after, clock },
+      ...{ limits, rush, clock },
     });
     const trailers = () => request.rawTrailers;
     arrival = desk.take(

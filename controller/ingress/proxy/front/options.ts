@@ -5,6 +5,7 @@ import type { KubeLogger } from '#controller/kube/logger.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Head, HeadPolicy } from '../head/types.ts';
 import type { Budget } from '../read-ahead.ts';
+import type { Rush } from '../rush.ts';
 
 export interface FrontLimits {
   /** A request's head, from the connection or the request before it. */
@@ -72,6 +73,7 @@ export interface FrontOptions {
   readonly policy: HeadPolicy;
   readonly limits: FrontLimits;
   readonly budget: Budget;
+  readonly rush: Rush;
   readonly clock: Clock;
   readonly logger: KubeLogger;
   /** Of the protocols that a request would switch to, those that it may; told at once, by the head alone. */

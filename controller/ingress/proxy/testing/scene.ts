@@ -14,6 +14,7 @@ import { LEG_LIMITS } from '../leg/types.ts';
 import type { Leg, LegLimits, Mark, Outcome } from '../leg/types.ts';
 import { failurePage } from '../pages.ts';
 import { Budget } from '../read-ahead.ts';
+import { Rush } from '../rush.ts';
 
 /** A guest that is a script over a bare connection: a hostile one cannot be had otherwise. */
 export interface RawGuest {
@@ -154,12 +155,13 @@ export const startScene = async (options: SceneOptions = {}): Promise<Scene> => 
   };
   const write = (message: string, fields?: Readonly<Record<string, unknown>>) =>
     lines.push(`${message} ${String(fields?.['error'])}`);
+  const clock = options.clock ?? systemClock;
   const front = await startFront({
     http: { host: '127.0.0.1', port: 0 },
     https: options.https,
     policy: { isTrusted: () => options.trusted ?? false, randomHex: (bytes) => 'ab'.repeat(bytes) },
     limits: { ...FRONT_LIMITS, ...options.front },
-    ...{ budget, clock: options.clock ?? systemClock, handle },
+    ...{ budget, rush: new Rush(clock), clock, handle },
     logger: { debug: write, info: write, warn: write, error: write },
     upgradesFor: () => options.upgrades ?? ['websocket'],
   });
