@@ -110,10 +110,10 @@ export const createIngress = (parts: IngressParts): Ingress => {
       ...{
         http: config.httpAddress,
         https: tlsOf(config.httpsAddress, routes, shown?.pem),
-        ...{ rush, clock, logger },
         limits: FRONT_LIMITS,
         handle,
       },
+      ...{ rush, clock, logger },
       policy: { isTrusted: trust(config.trustedProxies), randomHex },
       budget: new Budget(BODY_BUDGET_BYTES),
       upgradesFor: (head) => upgradesFor(routes, head),
