@@ -15,6 +15,8 @@ import type { NotifyPort } from '#controller/notify/index.ts';
 import { findController } from '#controller/reach/index.ts';
 import type { Health, Tracer } from '#controller/observe/index.ts';
 import { AdmissionQueue } from './admission/index.ts';
+import { Departures } from './departures/index.ts';
+import { createLink } from './link/index.ts';
 import { ANSWER_BUDGET_BYTES, BODY_BUDGET_BYTES, Budget, FRONT_LIMITS, Rush, startFront } from './proxy/index.ts';
 import type { Front } from './proxy/index.ts';
 import { holdReplica, replicaName } from './replicas/index.ts';
@@ -85,15 +87,27 @@ export const createIngress = (parts: IngressParts): Ingress => {
     notifyEndpoint: () => hosts.notifyEndpoint(),
     hostOf: (address) => hosts.hostOf(address),
   });
-  const timeline = createTimelineSender({
-    ...{ clock, logger, registry, credentials: () => parts.kubeConfig.credentials() },
+  const link = createLink({
+    ...{ clock, credentials: () => parts.kubeConfig.credentials() },
     find: () => findController(client, config.controllerNamespace),
   });
+  const timeline = createTimelineSender({ link, clock, logger, registry });
+  const departures = new Departures({ link, clock, logger });
   const afterwards = new Set<Promise<void>>();
   const rush = new Rush(clock);
   const recorder = createRecorder({ logger, registry, queue, rush });
   const handle = createHandler({
-    ...{ routes, queue, spawner, timeline, rush, clock, logger, answerBudget: new Budget(ANSWER_BUDGET_BYTES) },
+    ...{
+      routes,
+      queue,
+      spawner,
+      timeline,
+      departures,
+      rush,
+      clock,
+      logger,
+      answerBudget: new Budget(ANSWER_BUDGET_BYTES),
+    },
     recorder,
     tracer: parts.tracer,
     httpsPort: () => front?.https?.port,
@@ -155,7 +169,8 @@ export const createIngress = (parts: IngressParts): Ingress => {
         detach();
         await front?.close();
         rush.close();
-        await timeline.close();
+        await Promise.all([timeline.close(), departures.close()]);
+        await link.close();
         await Promise.all(watching);
       }
     },

@@ -1,18 +1,11 @@
-import { DOMAIN_HOSTS, EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
-import type { DomainHost, EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
+import type { EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
 import { HostConsoles, Throttle } from '#controller/console/index.ts';
-import { createReflector, createStore, keyOf, NAMESPACES, NODES, sleep } from '#controller/kube/index.ts';
-import type {
-  Disappearance,
-  KubeObject,
-  Namespace,
-  Node,
-  ReflectorOptions,
-  ResourceType,
-  StoreSink,
-} from '#controller/kube/index.ts';
+import { keyOf, NAMESPACES, sleep } from '#controller/kube/index.ts';
+import type { Disappearance, KubeObject } from '#controller/kube/index.ts';
 import { deleteAbandoned } from './abandoned.ts';
 import { bindingOf } from './attempt.ts';
+import { createCaches, startReflectors } from './caches.ts';
+import type { Caches } from './caches.ts';
 import { createConsoleSource, openConsole } from './console-source.ts';
 import type { ConsoleHost, ConsoleSource } from './console-source.ts';
 import type { ControllerDeps } from './deps.ts';
@@ -24,16 +17,16 @@ import { Notices } from './notices.ts';
 import { deleteOldLeases } from './old-leases.ts';
 import { Placer } from './placer.ts';
 import { Preparer } from './preparer.ts';
+import { createPresenceSource } from './presence.ts';
+import type { PresenceSource } from './presence.ts';
 import { createReporter } from './reporter.ts';
 import { createWallClock } from './time.ts';
 import { createTimelineSink } from './timeline.ts';
 import type { TimelineSink } from './timeline.ts';
 import { HostWorker } from './worker.ts';
 import { StatusWriter } from './writer.ts';
-import { DOMAIN_INDEXERS } from './writer.ts';
-import type { DomainIndex } from './writer.ts';
 
-export interface Controller extends ConsoleSource, TimelineSink {
+export interface Controller extends ConsoleSource, TimelineSink, PresenceSource {
   /**
    * Acts until the signal aborts (the Lease is lost or the process is to end), sends nothing after that, and resolves when
    * everything of it has come to rest. Call once, when the Lease is held.
@@ -60,27 +53,12 @@ export function createController(deps: ControllerDeps): Controller {
         why: 'the controller is starting or ending',
       },
     noteTimes: (key, times) => acting?.noteTimes(key, times) ?? { kind: 'unavailable' },
+    presentOf: (namespace, asked) => acting?.presentOf(namespace, asked),
   };
 }
-
-/** The caches that everything is decided on. */
-function createCaches({ logger }: ControllerDeps) {
-  return {
-    domains: createStore<EphemeralDomain, DomainIndex>({
-      indexers: DOMAIN_INDEXERS,
-      logger,
-    }),
-    templates: createStore<EphemeralDomainTemplate>({ logger }),
-    domainHosts: createStore<DomainHost>({ logger }),
-    nodes: createStore<Node>({ logger }),
-    namespaces: createStore<Namespace>({ logger }),
-  };
-}
-
-type Caches = ReturnType<typeof createCaches>;
 
 /** What of a running controller others ask and tell. */
-type Served = ConsoleSource & TimelineSink;
+type Served = ConsoleSource & TimelineSink & PresenceSource;
 
 /** All parts of a running controller. */
 interface Parts {
@@ -127,30 +105,6 @@ async function clusterUid({ rest, clock, logger }: ControllerDeps, signal: Abort
       await sleep(clock, 1_000, signal);
     }
   }
-}
-
-function startReflectors(deps: ControllerDeps, caches: Caches, signal: AbortSignal): Promise<unknown> {
-  const { rest: client, logger, clock, random, kubeMetrics } = deps;
-  const { key, value } = deps.options.dom0Label;
-  const shared = { client, logger, clock, random, ...(kubeMetrics === undefined ? {} : { metrics: kubeMetrics }) };
-  const start = <T extends KubeObject>(
-    type: ResourceType<T>,
-    store: StoreSink<T>,
-    narrowed: Pick<ReflectorOptions<T>, 'labelSelector' | 'transform'> = {},
-  ) => createReflector({ ...shared, type, store, ...narrowed }).run(signal);
-  return Promise.all([
-    start(EPHEMERAL_DOMAINS, caches.domains),
-    start(EPHEMERAL_DOMAIN_TEMPLATES, caches.templates),
-    start(DOMAIN_HOSTS, caches.domainHosts),
-    start(NODES, caches.nodes, { labelSelector: `${key}=${value}` }),
-    start(NAMESPACES, caches.namespaces, { transform: onlyLabels }),
-  ]);
-}
-
-/** All that is wanted of a Namespace. */
-function onlyLabels({ metadata }: Namespace): Namespace {
-  const { name, uid, resourceVersion, creationTimestamp, labels = {} } = metadata;
-  return { metadata: { name, uid, resourceVersion, creationTimestamp, labels } };
 }
 
 function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal: AbortSignal): Parts {
@@ -226,6 +180,7 @@ function assemble(deps: ControllerDeps, caches: Caches, cluster: string, signal:
   const served = {
     ...createConsoleSource(store, (name) => consoleHosts.get(name)),
     ...createTimelineSink(store, (name) => hosts.worker(name)?.state),
+    ...createPresenceSource(store, () => hosts.states()),
   };
   return { caches, hosts, placer, finisher, notices, served };
 }

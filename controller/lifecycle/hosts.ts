@@ -8,6 +8,7 @@ import type { Clock, KubeLogger, Node, ReconcileResult, RestClient, Store, WorkQ
 import type { HostView } from '#controller/scheduler/index.ts';
 import type { ControllerOptions } from './deps.ts';
 import type { Abandonment } from './finisher.ts';
+import type { HostState } from './host-state.ts';
 import { hostStatus, viewForScheduler } from './host-status.ts';
 import type { LifecycleMetrics } from './metrics.ts';
 import type { WallClock } from './time.ts';
@@ -62,6 +63,11 @@ export class Hosts {
 
   worker(name: string): HostWorker | undefined {
     return this.#running.get(name)?.worker;
+  }
+
+  /** What is known of each host that somebody looks after, by its name. */
+  states(): ReadonlyMap<string, HostState> {
+    return new Map(Array.from(this.#running, ([name, { worker }]) => [name, worker.state]));
   }
 
   /** A Node or DomainHost of this name came, changed or went. */

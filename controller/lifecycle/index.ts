@@ -4,3 +4,4 @@ export { createController } from './controller.ts';
 export type { Controller } from './controller.ts';
 export type { RequestTimes, TimelineSink, TimesNoted } from './timeline.ts';
 export type { ConsoleAnswer, ConsoleSource } from './console-source.ts';
+export type { Deleted, PresenceSource } from './presence.ts';

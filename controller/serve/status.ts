@@ -34,6 +34,9 @@ export function refuse(
   response.end(body);
 }
 
+/** What one that acts says while it cannot tell. */
+export const STARTING_OR_ENDING = 'the controller is starting or ending: try again later';
+
 /** What a replica says that does not act; `lease`: where the one that does can be found. */
 export function standsBy({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `this replica stands by: Lease ${namespace}/${name} names the one that acts`;

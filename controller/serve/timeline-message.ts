@@ -1,4 +1,5 @@
 import type { RequestTimes } from '#controller/lifecycle/index.ts';
+import { fieldsIn, isUid } from './message.ts';
 
 export type TimelineReading =
   | { readonly ok: true; readonly times: RequestTimes }
@@ -9,17 +10,16 @@ export type TimelineReading =
 export const MAX_MESSAGE_BYTES = 1_024;
 
 const FIELDS: ReadonlySet<string> = new Set(['uid', 'ready', 'responded']);
-const UID = /^[0-9A-Za-z-]{1,64}$/;
 /** metav1.MicroTime, also with fewer digits: what stands in a status later must be one that the API server takes. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/;
 
 /** Reads the body of a POST to /timeline: {"uid": …, "ready": …, "responded": …}, each time where it is known. */
 export function readTimeline(body: string): TimelineReading {
-  const fields = fieldsOf(body);
+  const fields = fieldsIn(body);
   if (fields === undefined) return no('the body must be a JSON object');
   if (Object.keys(fields).some((name) => !FIELDS.has(name))) return no('only uid, ready and responded are known');
   const { uid, ready: readyText, responded: respondedText } = fields;
-  if (typeof uid !== 'string' || !UID.test(uid)) return no("uid must be the EphemeralDomain's metadata.uid");
+  if (!isUid(uid)) return no("uid must be the EphemeralDomain's metadata.uid");
   const [ready, responded] = [timeIn(readyText), timeIn(respondedText)];
   if (ready === 'bad' || responded === 'bad') {
     return no('a time must be RFC 3339 in UTC with at most six digits of a second, as 2026-01-02T03:04:05.678901Z');
@@ -37,16 +37,6 @@ export function timelineMessage({ uid, ready, responded }: RequestTimes, micro: 
 
 function no(why: string): TimelineReading {
   return { ok: false, why };
-}
-
-function fieldsOf(body: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return value as Readonly<Record<string, unknown>>;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Wall clock ms. */

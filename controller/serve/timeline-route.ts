@@ -1,11 +1,10 @@
-import type { IncomingMessage } from 'node:http';
-
 import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { TimelineSink } from '#controller/lifecycle/index.ts';
+import { readText } from './body.ts';
 import type { Caller, Callers } from './callers.ts';
 import { objectIn } from './object-path.ts';
 import type { Call, Route } from './server.ts';
-import { refuse, standsBy } from './status.ts';
+import { refuse, standsBy, STARTING_OR_ENDING } from './status.ts';
 import { MAX_MESSAGE_BYTES, readTimeline } from './timeline-message.ts';
 
 export interface TimelineRouteParts {
@@ -57,13 +56,9 @@ async function mayTell(
 }
 
 async function take({ request, response }: Call, sink: TimelineSink, key: string): Promise<void> {
-  const body = await readBody(request);
-  if (body.kind === 'broken') return;
-  if (body.kind === 'too-large') {
-    refuse(response, 413, `a message has at most ${MAX_MESSAGE_BYTES} bytes`, { connection: 'close' });
-    return;
-  }
-  const reading = readTimeline(body.text);
+  const text = await readText({ request, response }, MAX_MESSAGE_BYTES);
+  if (text === undefined) return;
+  const reading = readTimeline(text);
   if (!reading.ok) {
     refuse(response, 400, reading.why);
     return;
@@ -80,34 +75,7 @@ async function take({ request, response }: Call, sink: TimelineSink, key: string
       refuse(response, 409, `${key}: ${answer.why}`);
       return;
     case 'unavailable':
-      refuse(response, 503, 'the controller is starting or ending: try again later');
+      refuse(response, 503, STARTING_OR_ENDING);
       return;
   }
-}
-
-/** Of a body that is too large so much is read all the same, for its sender to see the answer. */
-const READ_ON_BYTES = 65_536;
-
-type Body =
-  { readonly kind: 'whole'; readonly text: string } | { readonly kind: 'too-large' } | { readonly kind: 'broken' };
-
-/** Resolves with the whole of a small body. The server bounds its time. */
-function readBody(request: IncomingMessage): Promise<Body> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= MAX_MESSAGE_BYTES) chunks.push(chunk);
-      else if (bytes > READ_ON_BYTES) {
-        request.pause();
-        resolve({ kind: 'too-large' });
-      }
-    });
-    request.once('end', () => {
-      if (bytes > MAX_MESSAGE_BYTES) resolve({ kind: 'too-large' });
-      else resolve({ kind: 'whole', text: Buffer.concat(chunks).toString() });
-    });
-    for (const ending of ['close', 'error']) request.once(ending, () => resolve({ kind: 'broken' }));
-  });
 }

@@ -4,8 +4,15 @@ import { LEASE_NAME } from '#controller/api/index.ts';
 import type { ControllerConfig } from '#controller/config/index.ts';
 import { createRestClient, systemClock } from '#controller/kube/index.ts';
 import type { ClientConfig, KubeLogger } from '#controller/kube/index.ts';
-import type { ConsoleSource, TimelineSink } from '#controller/lifecycle/index.ts';
-import { Callers, consoleRoute, followClientCa, startHttpsServer, timelineRoute } from '#controller/serve/index.ts';
+import type { ConsoleSource, PresenceSource, TimelineSink } from '#controller/lifecycle/index.ts';
+import {
+  Callers,
+  consoleRoute,
+  followClientCa,
+  presenceRoute,
+  startHttpsServer,
+  timelineRoute,
+} from '#controller/serve/index.ts';
 import type { ServingCertificate } from '#controller/serve/index.ts';
 import { leaseAnnotations } from './https.ts';
 
@@ -25,7 +32,7 @@ export interface HttpsPort {
   /** What the Lease says while this process holds it. */
   readonly annotations: Readonly<Record<string, string>>;
   /** The controller that acts here; undefined while none does. */
-  acting: (ConsoleSource & TimelineSink) | undefined;
+  acting: (ConsoleSource & PresenceSource & TimelineSink) | undefined;
   close(): Promise<void>;
 }
 
@@ -46,6 +53,7 @@ export const openHttpsPort = async (parts: HttpsPortParts): Promise<HttpsPort> =
     routes: {
       console: consoleRoute({ callers, source: acting, lease }),
       timeline: timelineRoute({ callers, sink: acting, lease }),
+      presence: presenceRoute({ callers, source: acting, lease }),
     },
     onError: (error) => logger.warn('A request over HTTPS failed', { error }),
   });

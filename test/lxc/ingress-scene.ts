@@ -11,11 +11,11 @@ import {
 } from '#controller/api/index.ts';
 import type { EphemeralDomain, EphemeralDomainTemplate } from '#controller/api/index.ts';
 import { backend } from '#controller/ingress/routes/testing/resources.ts';
-import { createRestClient, INGRESSES, LEASES, loadKubeConfig, SECRETS } from '#controller/kube/index.ts';
+import { INGRESSES, LEASES, SECRETS } from '#controller/kube/index.ts';
 import type { IngressTls } from '#controller/kube/index.ts';
 import type { Tracer } from '#controller/observe/index.ts';
 import { anchorOf, selfSigned } from '#controller/serve/certificate.ts';
-import { timelineRoute } from '#controller/serve/index.ts';
+import { presenceRoute, timelineRoute } from '#controller/serve/index.ts';
 import { sharedCluster, sharedHost } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createStage } from '../integration/lifecycle/stage.ts';
@@ -192,11 +192,11 @@ export const createIngressScene = async (options: SceneOptions = {}): Promise<In
 
 /** The controller's HTTPS port, where the ingress looks for it: as a Lease of the stage's own namespace says. */
 const openController = async ({ rest, namespace }: Stage, controller: RunningController): Promise<TestPort> => {
-  const { controllerKubeconfig, kubectl } = await sharedCluster();
-  const client = createRestClient(await loadKubeConfig({ kubeconfig: controllerKubeconfig }));
+  const { kubectl } = await sharedCluster();
   const lease = { namespace, name: LEASE_NAME };
-  const port = await openTestPort(client, (callers) => ({
+  const port = await openTestPort((callers) => ({
     timeline: timelineRoute({ callers, sink: () => controller, lease }),
+    presence: presenceRoute({ callers, source: () => controller, lease }),
   }));
   const { certificate } = port;
   const renewTime = new Date(Date.now() + LIFETIME_MS.xen).toISOString().replace('Z', '000Z');
@@ -214,13 +214,7 @@ const openController = async ({ rest, namespace }: Stage, controller: RunningCon
     ...['create', 'rolebinding', 'address', '-n', namespace, '--role=address'],
     '--group=system:authenticated',
   ]);
-  return {
-    ...port,
-    close: async () => {
-      await port.close();
-      await client.close();
-    },
-  };
+  return port;
 };
 
 export const giveCertificate = async (

@@ -35,6 +35,7 @@ function createScene() {
     spawner: { start },
     recorder: { record: () => undefined },
     timeline: { tell: () => undefined },
+    departures: { departed: () => Promise.resolve() },
     httpsPort: () => undefined,
     afterwards: () => undefined,
   });

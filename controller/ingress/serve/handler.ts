@@ -1,6 +1,7 @@
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import type { Tracer } from '#controller/observe/index.ts';
 import type { AdmissionQueue, Slot } from '../admission/index.ts';
+import type { Departures } from '../departures/index.ts';
 import { awaitBeginning, BEGINNING, failurePage, serverTiming } from '../proxy/index.ts';
 import type { Budget, Exchange, Rush } from '../proxy/index.ts';
 import type { Backend, Match, Routes } from '../routes/index.ts';
@@ -24,6 +25,7 @@ export interface HandlerParts {
   readonly recorder: Recorder;
   readonly tracer: Tracer;
   readonly timeline: Pick<TimelineSender, 'tell'>;
+  readonly departures: Pick<Departures, 'departed'>;
   readonly answerBudget: Budget;
   readonly rush: Pick<Rush, 'over'>;
   /** Where TLS is served; undefined: nowhere. */
@@ -123,7 +125,7 @@ const withSlot = async (parts: HandlerParts, visit: Visit, backend: Backend, slo
   } finally {
     // A slot is a domain's: it is free when the domain is known to be gone, not when its visitor is.
     if (visit.spawned === undefined) slot.release();
-    else void returnSlot(slot, visit.spawned, parts.clock);
+    else void returnSlot(slot, visit.spawned, parts.departures);
   }
   if (told === undefined) return undefined;
   const { namespace, template } = backend;

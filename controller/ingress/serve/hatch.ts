@@ -9,6 +9,7 @@ import { faultTold, spawnFailureTold } from './failures.ts';
 import type { Told } from './failures.ts';
 import { ownHeaders } from './handler.ts';
 import type { HandlerParts } from './handler.ts';
+import { domainGone } from './slot.ts';
 import type { Visit } from './visit.ts';
 
 /** A domain that no host could start is tried once more, on another host where there is one. */
@@ -33,7 +34,7 @@ export const hatch = async (parts: HandlerParts, visit: Visit, backend: Backend)
     if (tried.kind === 'failed' || visit.tries >= MOST_TRIES || visit.exchange.left !== undefined) return tried.told;
     if (tried.avoid !== undefined) avoidHosts.push(tried.avoid);
     // One slot is one domain: the first is gone before the second is made.
-    await visit.spawned?.ended;
+    if (visit.spawned !== undefined) await domainGone(visit.spawned, parts.departures);
   }
 };
 

@@ -89,6 +89,10 @@ export class Spawn implements Spawned, Speaker {
     return { ...this.#marks, timeline: this.#resource?.status?.timeline };
   }
 
+  get host(): string | undefined {
+    return this.#resource?.status?.host;
+  }
+
   get exit(): ExitReport | undefined {
     return this.#exit;
   }

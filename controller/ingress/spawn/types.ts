@@ -72,9 +72,11 @@ export interface Spawned {
   readonly name: string;
   /** Of the resource; undefined: not known yet. */
   readonly uid: string | undefined;
+  /** DomainHost that it is, or was, bound to; undefined: none that the watch told of. */
+  readonly host: string | undefined;
   /** Never rejects. */
   readonly reachable: Promise<Reaching>;
-  /** Terminal or deleted: its slot is free again. Never rejects. */
+  /** Terminal, or deleted, which its host may still have to be told. Never rejects. */
   readonly ended: Promise<SpawnEnd>;
   /** Deletes the resource, and with it the domain; resolves when the API server has said so, or nothing is left to try. */
   delete(): Promise<void>;

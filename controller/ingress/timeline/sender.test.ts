@@ -10,6 +10,8 @@ import type { Credentials } from '#controller/kube/index.ts';
 import { NoController } from '#controller/reach/index.ts';
 import { selfSigned } from '#controller/serve/index.ts';
 import { eventually } from '#test/support/eventually.ts';
+import { createLink } from '../link/index.ts';
+import type { Link, LinkParts } from '../link/index.ts';
 import { createTimelineSender } from './sender.ts';
 import type { TimelineSenderParts } from './sender.ts';
 
@@ -26,6 +28,7 @@ interface Told {
 
 describe('telling the controller of a request', () => {
   const servers: Server[] = [];
+  const links: Link[] = [];
   const told: Told[] = [];
   /** Answers, in turn; the last for ever. 0: the connection ends without one; undefined: nothing ever comes. */
   let statuses: (number | undefined)[];
@@ -34,7 +37,8 @@ describe('telling the controller of a request', () => {
     told.length = 0;
     statuses = [202];
   });
-  afterEach(() => {
+  afterEach(async () => {
+    for (const link of links.splice(0)) await link.close();
     for (const server of servers.splice(0)) {
       server.closeAllConnections();
       server.close();
@@ -58,19 +62,25 @@ describe('telling the controller of a request', () => {
     return (server.address() as AddressInfo).port;
   };
 
-  const senderTo = (ports: readonly number[], parts: Partial<TimelineSenderParts> = {}) => {
+  const senderTo = (
+    ports: readonly number[],
+    { clock = systemClock, find, afterwards }: Partial<LinkParts & Pick<TimelineSenderParts, 'afterwards'>> = {},
+  ) => {
     const registry = new Registry();
     let found = 0;
-    const sender = createTimelineSender({
+    const link = createLink({
       find: () => {
+        if (find !== undefined) return find();
         const port = ports[Math.min(found, ports.length - 1)] ?? 0;
         found += 1;
         return Promise.resolve({ host: '127.0.0.1', port, anchor: CERTIFICATE.cert });
       },
       credentials: (): Promise<Credentials> => Promise.resolve({ headers: { authorization: 'Bearer t' }, tls: {} }),
-      ...{ clock: systemClock, logger: silentLogger, registry },
-      ...parts,
+      clock,
     });
+    const told = { link, clock, logger: silentLogger, registry };
+    const sender = createTimelineSender(afterwards === undefined ? told : { ...told, afterwards });
+    links.push(link);
     const outcomes = async (): Promise<Readonly<Record<string, number>>> => {
       const metric = await registry.getSingleMetric('hatchery_ingress_timeline_messages_total')?.get();
       return Object.fromEntries((metric?.values ?? []).map(({ labels, value }) => [String(labels['outcome']), value]));

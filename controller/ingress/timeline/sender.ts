@@ -2,14 +2,12 @@ import { Counter } from 'prom-client';
 import type { Registry } from 'prom-client';
 
 import { sleep } from '#controller/kube/index.ts';
-import type { Clock, Credentials, KubeLogger } from '#controller/kube/index.ts';
+import type { Clock, KubeLogger } from '#controller/kube/index.ts';
 import { microTime } from '#controller/lifecycle/time.ts';
 import type { RequestTimes } from '#controller/lifecycle/index.ts';
-import { impersonates, NoController } from '#controller/reach/index.ts';
-import type { ControllerAddress } from '#controller/reach/index.ts';
 import { timelineMessage } from '#controller/serve/timeline-message.ts';
-import { post, targetAt, wasStale } from './post.ts';
-import type { Target } from './post.ts';
+import { createComplaint } from '../link/index.ts';
+import type { Link } from '../link/index.ts';
 
 /** When a request's guest was ready and its answer began, for the EphemeralDomain's own timeline. */
 export interface TimelineMessage extends Omit<RequestTimes, 'uid'> {
@@ -28,9 +26,7 @@ export interface TimelineSender {
 }
 
 export interface TimelineSenderParts {
-  /** Where the controller that acts is. Rejects where nobody can tell. */
-  readonly find: () => Promise<ControllerAddress>;
-  readonly credentials: () => Promise<Credentials>;
+  readonly link: Pick<Link, 'say'>;
   readonly clock: Clock;
   readonly logger: KubeLogger;
   readonly registry: Registry;
@@ -46,12 +42,10 @@ type Outcome = 'noted' | 'late' | 'dropped' | 'unreachable' | 'refused';
 
 const MAX_WAITING = 512;
 const AT_ONCE = 2;
-const TIMEOUT_MS = 2_000;
+/** How long the last ones may take. */
+const CLOSE_MS = 2_000;
 /** The write that a message is for has been made by then. */
 const MAX_AGE_MS = 2_000;
-/** A controller that was not found is looked for again so much later. */
-const FIND_AGAIN_MS = 1_000;
-const COMPLAIN_EVERY_MS = 60_000;
 
 interface Waiting {
   readonly message: TimelineMessage & RequestTimes;
@@ -59,7 +53,7 @@ interface Waiting {
 }
 
 export const createTimelineSender = (parts: TimelineSenderParts): TimelineSender => {
-  const { clock, logger, afterwards = setImmediate } = parts;
+  const { link, clock, logger, afterwards = setImmediate } = parts;
   const messages = new Counter({
     name: 'hatchery_ingress_timeline_messages_total',
     help: 'Times of requests told to the controller, by outcome: noted, late, dropped, unreachable, refused',
@@ -68,62 +62,23 @@ export const createTimelineSender = (parts: TimelineSenderParts): TimelineSender
   });
   const waiting: Waiting[] = [];
   const underway = new Set<Promise<void>>();
-  let found: Promise<Target> | undefined;
-  let notBefore = -Infinity;
-  let complained = -Infinity;
 
-  /** Once a minute: each request would say the same. */
-  const complain = (why: string, error?: unknown): void => {
-    const now = clock.now();
-    if (now - complained < COMPLAIN_EVERY_MS) return;
-    complained = now;
-    logger.warn('The controller is not told when requests were answered', { why, error });
-  };
-
-  const forget = async (which: Promise<Target> | undefined): Promise<void> => {
-    if (found === which) found = undefined;
-    const target = await which?.catch(() => undefined);
-    target?.agent.destroy();
-  };
-
-  const reach = (): Promise<Target> => {
-    found ??= parts.find().then(targetAt);
-    return found;
-  };
+  const complain = createComplaint(clock, logger, 'The controller is not told when requests were answered');
 
   const deliver = async ({ namespace, name, ...times }: Waiting['message']): Promise<Outcome> => {
-    const what = { path: `/timeline/${namespace}/${name}`, body: timelineMessage(times, microTime) };
-    const reaching = reach();
-    try {
-      const [target, credentials] = [await reaching, await parts.credentials()];
-      if (impersonates(credentials)) {
-        complain('this kubeconfig impersonates somebody, which the controller does not take');
-        return 'refused';
-      }
-      const ask = (): Promise<number> => post(target, credentials, what, clock, TIMEOUT_MS);
-      // Told twice it is the same: what was told first counts.
-      const status = await ask().catch((error: unknown) => {
-        if (wasStale(error)) return ask();
-        throw error;
-      });
-      return await judge(status, reaching);
-    } catch (error) {
-      notBefore = clock.now() + FIND_AGAIN_MS;
-      complain(error instanceof NoController ? error.message : 'the controller cannot be reached', error);
-      await forget(reaching);
-      return 'unreachable';
+    // Told twice it is the same: what was told first counts.
+    const reply = await link.say({
+      path: `/timeline/${namespace}/${name}`,
+      body: timelineMessage(times, microTime),
+    });
+    if (reply.kind !== 'answered') {
+      complain(reply.why, reply.kind === 'unreachable' ? reply.error : undefined);
+      return reply.kind;
     }
-  };
-
-  const judge = async (status: number, reaching: Promise<Target>): Promise<Outcome> => {
-    if (status === 202) return 'noted';
-    if (status === 404 || status === 409) return 'late';
-    complain(`it answered with ${status}`);
-    if (status !== 503) return 'refused';
-    // It stands by: the Lease names another by now, or soon.
-    notBefore = clock.now() + FIND_AGAIN_MS;
-    await forget(reaching);
-    return 'unreachable';
+    if (reply.status === 202) return 'noted';
+    if (reply.status === 404 || reply.status === 409) return 'late';
+    complain(`it answered with ${reply.status}`);
+    return 'refused';
   };
 
   const pump = (): void => {
@@ -132,7 +87,6 @@ export const createTimelineSender = (parts: TimelineSenderParts): TimelineSender
       if (next === undefined) return;
       const now = clock.now();
       if (now - next.since > MAX_AGE_MS) messages.inc({ outcome: 'late' });
-      else if (now < notBefore) messages.inc({ outcome: 'unreachable' });
       else {
         const delivery = deliver(next.message).then((outcome) => {
           messages.inc({ outcome });
@@ -158,9 +112,8 @@ export const createTimelineSender = (parts: TimelineSenderParts): TimelineSender
       messages.inc({ outcome: 'dropped' }, waiting.length);
       waiting.length = 0;
       const over = new AbortController();
-      await Promise.race([Promise.all(underway), sleep(clock, TIMEOUT_MS, over.signal)]);
+      await Promise.race([Promise.all(underway), sleep(clock, CLOSE_MS, over.signal)]);
       over.abort();
-      await forget(found);
     },
   };
 };

@@ -35,6 +35,7 @@ export interface RunningController {
   readonly lifeline: Lifeline;
   readonly readConsole: Controller['readConsole'];
   readonly noteTimes: Controller['noteTimes'];
+  readonly presentOf: Controller['presentOf'];
   /** Ends it as SIGTERM does. */
   stop(): Promise<void>;
 }
@@ -255,6 +256,7 @@ function startController(
     lifeline,
     readConsole: (key, sink, live) => controller.readConsole(key, sink, live),
     noteTimes: (key, times) => controller.noteTimes(key, times),
+    presentOf: (namespace, asked) => controller.presentOf(namespace, asked),
     stop: async () => {
       stop.abort();
       // What was killed waits for answers that never come.

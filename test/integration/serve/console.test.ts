@@ -3,8 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { ConsoleSource } from '#controller/lifecycle/index.ts';
-import { createRestClient, loadKubeConfig } from '#controller/kube/index.ts';
-import type { RestClient } from '#controller/kube/index.ts';
 import { consoleRoute } from '#controller/serve/index.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
 import { sharedBed, sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
@@ -20,7 +18,6 @@ const THEIRS = 'serve-theirs';
 describe('the HTTPS port at a real API server', function () {
   this.timeout(60_000);
   let cluster: Cluster;
-  let client: RestClient;
   let server: TestPort;
   let authority: Authority;
   let strangers: Authority;
@@ -60,16 +57,14 @@ describe('the HTTPS port at a real API server', function () {
         ...[`--serviceaccount=${namespace}:reader`, `--user=${namespace}-jane`, `--group=${namespace}-group`],
       ]);
     }
-    client = createRestClient(await loadKubeConfig({ kubeconfig: cluster.controllerKubeconfig }));
     const lease = { namespace: 'hatchery-system', name: 'hatchery-controller' };
-    server = await openTestPort(client, (callers) => ({
+    server = await openTestPort((callers) => ({
       console: consoleRoute({ callers, source: () => (acts ? source : undefined), lease }),
     }));
   });
 
   after(async () => {
     await server.close();
-    await client.close();
     for (const namespace of [OURS, THEIRS]) await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
   });
 

@@ -1,9 +1,9 @@
 import { request } from 'node:https';
 
-import { silentLogger, systemClock } from '#controller/kube/index.ts';
-import type { RestClient } from '#controller/kube/index.ts';
+import { createRestClient, loadKubeConfig, silentLogger, systemClock } from '#controller/kube/index.ts';
 import { Callers, followClientCa, selfSigned, startHttpsServer } from '#controller/serve/index.ts';
 import type { Route, ServingCertificate } from '#controller/serve/index.ts';
+import { sharedCluster } from '#test/support/bed.ts';
 import type { KeyPair } from './clients.ts';
 
 export interface Asking {
@@ -27,11 +27,10 @@ export interface TestPort {
   close(): Promise<void>;
 }
 
-/** Opens one on loopback; resolves once it knows the cluster's client CA. `client`: of a controller. */
-export async function openTestPort(
-  client: RestClient,
-  routes: (callers: Callers) => Readonly<Record<string, Route>>,
-): Promise<TestPort> {
+/** Opens one on loopback, which asks the shared cluster as a controller; resolves once it knows that one's client CA. */
+export async function openTestPort(routes: (callers: Callers) => Readonly<Record<string, Route>>): Promise<TestPort> {
+  const { controllerKubeconfig } = await sharedCluster();
+  const client = createRestClient(await loadKubeConfig({ kubeconfig: controllerKubeconfig }));
   const certificate = selfSigned(['127.0.0.1'], new Date());
   const callers = new Callers(client, () => systemClock.now(), 200);
   const stop = new AbortController();
@@ -74,6 +73,7 @@ export async function openTestPort(
     close: async () => {
       stop.abort();
       await server.close();
+      await client.close();
     },
   };
 }

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 
 import { EPHEMERAL_DOMAINS, findCondition, isFinished } from '#controller/api/index.ts';
 import type { EphemeralDomain } from '#controller/api/index.ts';
-import { createRestClient, loadKubeConfig } from '#controller/kube/index.ts';
-import type { RestClient } from '#controller/kube/index.ts';
 import { timelineRoute } from '#controller/serve/index.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
 import { sharedBed, sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
@@ -26,7 +24,6 @@ describe('POST /timeline at a real API server', function () {
   let stage: Stage;
   let host: StageHost;
   let controller: RunningController;
-  let client: RestClient;
   let port: TestPort;
   let authority: Authority;
   let token: string;
@@ -58,9 +55,8 @@ describe('POST /timeline at a real API server', function () {
       ...['create', 'rolebinding', 'views', '-n', namespace, '--clusterrole=hatchery-view'],
       `--serviceaccount=${namespace}:viewer`,
     ]);
-    client = createRestClient(await loadKubeConfig({ kubeconfig: cluster.controllerKubeconfig }));
     const lease = { namespace: 'hatchery-system', name: 'hatchery-controller' };
-    port = await openTestPort(client, (callers) => ({
+    port = await openTestPort((callers) => ({
       timeline: timelineRoute({ callers, sink: () => (acts ? controller : undefined), lease }),
     }));
     token = await tokenOf('ingress');
@@ -68,7 +64,6 @@ describe('POST /timeline at a real API server', function () {
 
   after(async () => {
     await port.close();
-    await client.close();
     await stage.dispose();
   });
 

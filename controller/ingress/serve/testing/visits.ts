@@ -27,7 +27,7 @@ export const visitOf = (
 };
 
 export const spawnedOf = (marks: SpawnMarks): Spawned => ({
-  ...{ namespace: 'ns', name: 'shop-0123456789abcdef', uid: 'u-1', marks, exit: undefined },
+  ...{ namespace: 'ns', name: 'shop-0123456789abcdef', uid: 'u-1', host: 'xen-1', marks, exit: undefined },
   ...{ reachable: new Promise(() => undefined), ended: new Promise(() => undefined) },
   delete: () => Promise.resolve(),
 });

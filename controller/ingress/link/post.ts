@@ -25,24 +25,39 @@ export const targetAt = (address: ControllerAddress): Target => ({
   }),
 });
 
-/** One POST. Resolves with the status; rejects with the connection's error, or where none came within `timeoutMs`. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** An answer is a list of UIDs at most. */
+const MAX_ANSWER_BYTES = 65_536;
+
+/** One POST. Rejects with the connection's error, or where no whole answer came within `timeoutMs`. */
 export const post = (
   { address, agent }: Target,
   credentials: Credentials,
   { path, body }: { readonly path: string; readonly body: string },
   clock: Clock,
   timeoutMs: number,
-): Promise<number> =>
+): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const asked = request({ ...requestTo(address, credentials), agent, path, method: 'POST' });
     asked.setHeader('content-type', 'application/json');
     asked.setHeader('content-length', Buffer.byteLength(body));
     const late = clock.after(timeoutMs, () => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     asked.once('response', (response) => {
-      response.resume();
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
+        else asked.destroy(new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`));
+      });
+      response.on('error', reject);
       response.once('close', () => {
         late.cancel();
-        resolve(response.statusCode ?? 0);
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() });
       });
     });
     asked.on('error', (error) => {
