@@ -46,6 +46,10 @@ export const post = (
     asked.setHeader('content-type', 'application/json');
     asked.setHeader('content-length', Buffer.byteLength(body));
     const late = clock.after(timeoutMs, () => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    const fail = (error: Error): void => {
+      late.cancel();
+      reject(error);
+    };
     asked.once('response', (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -54,16 +58,13 @@ export const post = (
         if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
         else asked.destroy(new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`));
       });
-      response.on('error', reject);
+      response.on('error', fail);
       response.once('close', () => {
         late.cancel();
         resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() });
       });
     });
-    asked.on('error', (error) => {
-      late.cancel();
-      reject(error);
-    });
+    asked.on('error', fail);
     asked.end(body);
   });
 
