@@ -97,18 +97,8 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const rush = new Rush(clock);
   const recorder = createRecorder({ logger, registry, queue, rush });
   const handle = createHandler({
-    ...{
-      routes,
-      queue,
-      spawner,
-      timeline,
-      departures,
-      rush,
-      clock,
-      logger,
-      answerBudget: new Budget(ANSWER_BUDGET_BYTES),
-    },
-    recorder,
+    ...{ routes, queue, spawner, timeline, departures, rush, recorder, clock, logger },
+    answerBudget: new Budget(ANSWER_BUDGET_BYTES),
     tracer: parts.tracer,
     httpsPort: () => front?.https?.port,
     afterwards: (work) => {

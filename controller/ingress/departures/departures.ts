@@ -1,16 +1,13 @@
 import { sleep } from '#controller/kube/index.ts';
 import type { Clock, KubeLogger } from '#controller/kube/index.ts';
+import type { Deleted } from '#controller/lifecycle/index.ts';
 import { MAX_ASKED, presenceQuestion, readPresence } from '#controller/serve/index.ts';
 import { createComplaint } from '../link/index.ts';
 import type { Link } from '../link/index.ts';
 
 /** A domain whose EphemeralDomain is deleted. */
-export interface Departing {
+export interface Departing extends Deleted {
   readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  /** DomainHost that it was bound to, if it is known to have been. */
-  readonly host: string | undefined;
 }
 
 export interface DeparturesParts {
