@@ -36,7 +36,7 @@ export class Departures {
   readonly #complain: (why: string, error?: unknown) => void;
   readonly #waiting = new Map<string, Waiting>();
   readonly #stop = new AbortController();
-  #isAsking = false;
+  /** Undefined: nobody waits. */
   #asking: Promise<void> | undefined;
 
   constructor(parts: DeparturesParts) {
@@ -52,7 +52,7 @@ export class Departures {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const since = this.#parts.clock.now();
     this.#waiting.set(domain.uid, { ...domain, since, from: since + leastMs, gone: () => resolve(undefined) });
-    if (!this.#isAsking) this.#asking = this.#askOn();
+    this.#asking ??= this.#askOn();
     return promise;
   }
 
@@ -63,9 +63,9 @@ export class Departures {
   }
 
   async #askOn(): Promise<void> {
-    this.#isAsking = true;
     while (this.#waiting.size > 0) await this.#round();
-    this.#isAsking = false;
+    // In the same turn: who comes after that begins anew.
+    this.#asking = undefined;
   }
 
   async #round(): Promise<void> {

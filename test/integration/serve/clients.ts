@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { sharedCluster } from '#test/support/bed.ts';
+
 /** A folder with ca.crt and ca.key. */
 export interface Authority {
   readonly folder: string;
@@ -41,4 +43,10 @@ export async function signClient(authority: Authority, subject: string, use = 'c
   const [cert, key] = await Promise.all([readFile(`${base}.crt`, 'utf8'), readFile(`${base}.key`, 'utf8')]);
   await rm(join(base, '..'), { recursive: true });
   return { cert, key };
+}
+
+/** A token of a service account of the shared cluster. */
+export async function tokenOf(account: string, namespace: string): Promise<string> {
+  const { kubectl } = await sharedCluster();
+  return (await kubectl(['create', 'token', account, '-n', namespace])).trim();
 }

@@ -7,7 +7,7 @@ import { consoleRoute } from '#controller/serve/index.ts';
 import type { Cluster } from '#hack/cluster/cluster.ts';
 import { sharedBed, sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.ts';
 import { eventually } from '#test/support/eventually.ts';
-import { makeAuthority, signClient } from './clients.ts';
+import { makeAuthority, signClient, tokenOf } from './clients.ts';
 import type { Authority } from './clients.ts';
 import { openTestPort } from './port.ts';
 import type { Asked, Asking, TestPort } from './port.ts';
@@ -70,13 +70,10 @@ describe('the HTTPS port at a real API server', function () {
 
   const get = (path: string, asking?: Asking): Promise<Asked> => server.ask(path, asking);
 
-  const tokenOf = async (namespace: string): Promise<string> =>
-    (await cluster.kubectl(['create', 'token', 'reader', '-n', namespace])).trim();
-
   const statusOf = async (path: string, asking?: Asking): Promise<number> => (await get(path, asking)).status;
 
   it('gives a console to a token with the right in its namespace, and to nobody in another', async () => {
-    const token = await tokenOf(OURS);
+    const token = await tokenOf('reader', OURS);
     assert.deepEqual(await get(`/console/${OURS}/x`, { token }), { status: 200, body: `console of ${OURS}/x\n` });
     const { status, body } = await get(`/console/${THEIRS}/x`, { token });
     assert.equal(status, 403);
@@ -90,7 +87,7 @@ describe('the HTTPS port at a real API server', function () {
   });
 
   it('tells those without the right the same, whether the domain is there or not', async () => {
-    const token = await tokenOf(OURS);
+    const token = await tokenOf('reader', OURS);
     for (const name of ['no-such', 'pending', 'lost', 'x']) {
       assert.equal(await statusOf(`/console/${THEIRS}/${name}`, { token }), 403);
     }
@@ -117,7 +114,7 @@ describe('the HTTPS port at a real API server', function () {
 
   it('takes a token beside a certificate that does not count', async () => {
     const stranger = await signClient(strangers, '/O=system:masters/CN=admin');
-    const asking = { certificate: stranger, token: await tokenOf(OURS) };
+    const asking = { certificate: stranger, token: await tokenOf('reader', OURS) };
     assert.deepEqual(
       [await statusOf(`/console/${OURS}/x`, asking), await statusOf(`/console/${THEIRS}/x`, asking)],
       [200, 403],
@@ -138,7 +135,7 @@ describe('the HTTPS port at a real API server', function () {
 
   it('grants and withdraws within moments what the cluster grants and withdraws', async () => {
     const { kubectl } = cluster;
-    const token = await tokenOf(OURS);
+    const token = await tokenOf('reader', OURS);
     await kubectl([
       ...['create', 'rolebinding', 'guests', '-n', THEIRS, '--clusterrole=hatchery-view'],
       `--serviceaccount=${OURS}:reader`,
@@ -154,7 +151,7 @@ describe('the HTTPS port at a real API server', function () {
   });
 
   it('says why there is nothing to read', async () => {
-    const token = await tokenOf(OURS);
+    const token = await tokenOf('reader', OURS);
     const answers = await Promise.all(
       ['no-such', 'pending', 'lost'].map((name) => get(`/console/${OURS}/${name}`, { token })),
     );
@@ -178,13 +175,13 @@ describe('the HTTPS port at a real API server', function () {
   ];
   for (const [path, asking, status] of oddities) {
     it(`answers ${asking.method ?? 'GET'} ${path} ${JSON.stringify(asking.headers ?? {})} with ${status}`, async () => {
-      assert.equal(await statusOf(path, { ...asking, token: await tokenOf(OURS) }), status);
+      assert.equal(await statusOf(path, { ...asking, token: await tokenOf('reader', OURS) }), status);
     });
   }
 
   it('says, standing by, where the one that acts is named', async () => {
     acts = false;
-    const { status, body } = await get(`/console/${OURS}/x`, { token: await tokenOf(OURS) });
+    const { status, body } = await get(`/console/${OURS}/x`, { token: await tokenOf('reader', OURS) });
     acts = true;
     assert.equal(status, 503);
     assert.match(body, /stands by: Lease hatchery-system\/hatchery-controller names the one that acts/);

@@ -8,6 +8,7 @@ import { eventually } from '#test/support/eventually.ts';
 import { createStage, inPhase } from '../lifecycle/stage.ts';
 import type { RunningController, Stage } from '../lifecycle/stage.ts';
 import type { StageHost } from '../lifecycle/stage-hosts.ts';
+import { tokenOf } from './clients.ts';
 import { openTestPort } from './port.ts';
 import type { Asked, TestPort } from './port.ts';
 
@@ -39,16 +40,13 @@ describe('POST /presence at a real API server', function () {
     port = await openTestPort((callers) => ({
       presence: presenceRoute({ callers, source: () => (acts ? controller : undefined), lease }),
     }));
-    token = await tokenOf('ingress');
+    token = await tokenOf('ingress', stage.namespace);
   });
 
   after(async () => {
     await port.close();
     await stage.dispose();
   });
-
-  const tokenOf = async (account: string): Promise<string> =>
-    (await cluster.kubectl(['create', 'token', account, '-n', stage.namespace])).trim();
 
   const ask = (domains: readonly unknown[], asking = { token }): Promise<Asked> =>
     port.ask(`/presence/${stage.namespace}`, { method: 'POST', body: JSON.stringify({ domains }), ...asking });
@@ -75,7 +73,7 @@ describe('POST /presence at a real API server', function () {
 
   it('tells nobody else: 401 whom the cluster does not know, 403 who may not list them', async () => {
     assert.equal((await ask([], { token: 'nobody.gave.this' })).status, 401);
-    const { status, body } = await ask([], { token: await tokenOf('nobody') });
+    const { status, body } = await ask([], { token: await tokenOf('nobody', stage.namespace) });
     assert.equal(status, 403);
     assert.match(body, /may not list ephemeraldomains in namespace/);
     assert.equal((await port.ask('/presence/default', { method: 'POST', token, body: '{}' })).status, 403);

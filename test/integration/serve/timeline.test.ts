@@ -9,7 +9,7 @@ import { sharedBed, sharedCluster, STARTUP_TIMEOUT_MS } from '#test/support/bed.
 import { createStage, inPhase } from '../lifecycle/stage.ts';
 import type { RunningController, Stage } from '../lifecycle/stage.ts';
 import type { StageHost } from '../lifecycle/stage-hosts.ts';
-import { makeAuthority, signClient } from './clients.ts';
+import { makeAuthority, signClient, tokenOf } from './clients.ts';
 import type { Authority } from './clients.ts';
 import { openTestPort } from './port.ts';
 import type { Asked, Asking, TestPort } from './port.ts';
@@ -59,16 +59,13 @@ describe('POST /timeline at a real API server', function () {
     port = await openTestPort((callers) => ({
       timeline: timelineRoute({ callers, sink: () => (acts ? controller : undefined), lease }),
     }));
-    token = await tokenOf('ingress');
+    token = await tokenOf('ingress', stage.namespace);
   });
 
   after(async () => {
     await port.close();
     await stage.dispose();
   });
-
-  const tokenOf = async (account: string): Promise<string> =>
-    (await cluster.kubectl(['create', 'token', account, '-n', stage.namespace])).trim();
 
   const tell = (name: string, body: unknown, asking: Asking = { token }): Promise<Asked> =>
     port.ask(`/timeline/${stage.namespace}/${name}`, {
@@ -154,7 +151,7 @@ describe('POST /timeline at a real API server', function () {
     assert.equal((await tell('x', body, {})).status, 401);
     assert.equal((await tell('x', body, { certificate: stranger })).status, 401);
     assert.equal((await tell('x', body, { token: 'nobody.gave.this' })).status, 401);
-    const { status, body: said } = await tell('x', body, { token: await tokenOf('viewer') });
+    const { status, body: said } = await tell('x', body, { token: await tokenOf('viewer', stage.namespace) });
     assert.equal(status, 403);
     assert.match(said, /may not create ephemeraldomains\/timeline x in namespace/);
     assert.equal((await port.ask('/timeline/default/x', { method: 'POST', token, body: '{}' })).status, 403);
