@@ -39,3 +39,15 @@ describe('REST client: closing (local server)', () => {
     await closed;
   });
 });
+
+describe('REST client: connections (local server)', () => {
+  it('are kept after a DELETE with a body', async () => {
+    await using server = await faultServer(json(200, thing('a', 1)));
+    const client = createRestClient(server.config);
+    for (let call = 0; call < 20; call += 1) await client.delete(THINGS, A, { preconditions: { uid: 'u-1' } });
+    assert.match(server.seen[0]?.body ?? '', /u-1/);
+    // The next call may come before the one before has let go of its connection.
+    assert.ok(server.connections <= 2, `${server.connections} connections`);
+    await client.close();
+  });
+});

@@ -179,7 +179,9 @@ function dispatchOptions(
     'user-agent': userAgent,
   };
   if (request.contentType !== undefined) headers['content-type'] = request.contentType;
-  return { origin, path: prefix + request.path, method: request.method, headers, body: request.body ?? null };
+  const body = request.body ?? null;
+  // Without `reset` undici closes a connection after a DELETE with a body, and each has one: its preconditions.
+  return { origin, path: prefix + request.path, method: request.method, headers, body, reset: false };
 }
 
 const nothing = (): void => undefined;
