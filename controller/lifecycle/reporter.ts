@@ -30,7 +30,9 @@ export function createReporter(logger: KubeLogger, events: EventRecorder, metric
     const { phase, reason = '' } = resource.status ?? {};
     metrics.ended(phase ?? '', reason);
     log(phase === Phase.Succeeded ? 'Succeeded' : 'Failed', resource, before);
-    tell(resource, phase === Phase.Succeeded ? 'Normal' : 'Warning', reason);
+    if (phase !== Phase.Succeeded) tell(resource, 'Warning', reason);
+    // Of a request's domain its answer tells, and the ingress' log: Events would outlive it, by an hour, one for each request.
+    else if (resource.spec.request === undefined) tell(resource, 'Normal', reason);
   };
   return {
     bound: (resource) => {
