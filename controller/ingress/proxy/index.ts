@@ -5,7 +5,7 @@ export type { DrainLimits, Drained, Front } from './front/front.ts';
 export { BODY_BUDGET_BYTES, FRONT_LIMITS } from './front/options.ts';
 export type { FrontLimits, FrontOptions, TlsOptions } from './front/options.ts';
 export type { Head, HeadPolicy, Trace } from './head/types.ts';
-export { pass } from './leg/pass.ts';
+export { Passage } from './leg/passage.ts';
 export { ANSWER_BUDGET_BYTES, LEG_LIMITS } from './leg/types.ts';
 export type { Fault, GuestAddress, Leg, LegLimits, Mark, Outcome } from './leg/types.ts';
 export { failurePage } from './pages.ts';

@@ -1,6 +1,6 @@
 import { sleep } from '#controller/kube/index.ts';
 import { traceparentOf } from '#controller/observe/tracing.ts';
-import { LEG_LIMITS, pass } from '../proxy/index.ts';
+import { LEG_LIMITS, Passage } from '../proxy/index.ts';
 import type { GuestAddress, LegLimits, Outcome } from '../proxy/index.ts';
 import type { Backend } from '../routes/index.ts';
 import { secondTry } from '../spawn/index.ts';
@@ -60,6 +60,8 @@ const tryOnce = async (
       ...{ avoidHosts: [...avoidHosts], signal: left.signal },
     });
     visit.spawned = spawned;
+    // In a turn of its own, when the create is on its way.
+    const prepared = inNextTurn(() => preparePassage(parts, visit, backend, spawned));
     const reaching = await spawned.reachable;
     if (reaching.kind === 'failed') {
       const { failure } = reaching;
@@ -68,22 +70,23 @@ const tryOnce = async (
       const again = secondTry(failure);
       return again === undefined ? { kind: 'failed', told } : { kind: 'again', told, avoid: again.avoid };
     }
-    return await passTo(parts, visit, backend, spawned, reaching.guest);
+    return await passTo(parts, visit, backend, spawned, reaching.guest, await prepared);
   } finally {
     exchange.signal.removeEventListener('abort', leave);
   }
 };
 
-const passTo = async (
-  parts: HandlerParts,
-  visit: Visit,
-  backend: Backend,
-  spawned: Spawned,
-  guest: Reachable,
-): Promise<Tried> => {
+/** Whose caller goes away has no use for it, nor for its failure. */
+const inNextTurn = <T>(make: () => T): Promise<T> => {
+  const made = new Promise(setImmediate).then(make);
+  made.catch(() => undefined);
+  return made;
+};
+
+const preparePassage = (parts: HandlerParts, visit: Visit, backend: Backend, spawned: Spawned): Passage => {
   const { clock, answerBudget: budget } = parts;
-  const outcome = await pass({
-    ...{ exchange: visit.exchange, guest: addressOf(guest), clock, budget, ended: spawned.ended },
+  return new Passage({
+    ...{ exchange: visit.exchange, clock, budget, ended: spawned.ended },
     limits: limitsOf(backend, clock.now() - (visit.admittedAt ?? clock.now())),
     decorate: (status) => {
       visit.status = status;
@@ -94,6 +97,17 @@ const passTo = async (
       if (mark === 'head') tellTimes(parts, spawned, clock.now());
     },
   });
+};
+
+const passTo = async (
+  parts: HandlerParts,
+  visit: Visit,
+  backend: Backend,
+  spawned: Spawned,
+  guest: Reachable,
+  passage: Passage,
+): Promise<Tried> => {
+  const outcome = await passage.to(addressOf(guest));
   const broken = outcome.kind === 'failed' && outcome.answered ? faultTold(outcome.fault) : undefined;
   // It has no other answer any more: for the record alone.
   if (broken !== undefined) visit.failure = { phase: 'answer', reason: broken.reason };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { eventually } from '#test/support/eventually.ts';
 import { systemClock } from '#controller/kube/clock.ts';
-import { pass } from './pass.ts';
+import { Passage } from './passage.ts';
 import { LEG_LIMITS } from './types.ts';
 import { OK, answering, startScene } from '../testing/scene.ts';
 import type { Scene, SceneOptions, Script } from '../testing/scene.ts';
@@ -216,16 +216,15 @@ describe('the leg to a guest', () => {
   it('sends what it read ahead to a second guest where the first could not be reached', async () => {
     scene = await startScene({
       handle: async (exchange) => {
-        const leg = { exchange, ...rest() };
-        const first = await pass({ ...leg, guest: { kind: 'address', address: '127.0.0.1', port: 1 } });
+        const leg = { exchange, ...rest(), decorate: () => [], onMark: () => undefined };
+        const first = await new Passage(leg).to({ kind: 'address', address: '127.0.0.1', port: 1 });
         assert.partialDeepStrictEqual(first, { kind: 'failed', sent: false });
-        await pass(leg);
+        await new Passage(leg).to({ kind: 'address', address: '127.0.0.1', port: scene.guest.port });
       },
     });
     const rest = () => ({
-      guest: { kind: 'address', address: '127.0.0.1', port: scene.guest.port } as const,
-      ...{ limits: LEG_LIMITS, ended: new Promise(() => undefined), clock: systemClock, budget: scene.budget },
-      ...{ decorate: () => [], onMark: () => undefined },
+      limits: LEG_LIMITS,
+      ...{ ended: new Promise(() => undefined), clock: systemClock, budget: scene.budget },
     });
     const visitor = scene.open(`${postOf('Content-Length: 3')}abc`);
     await soon(() => assert.match(visitor.text(), /^HTTP\/1\.1 200 /));

@@ -1,4 +1,3 @@
-import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -9,42 +8,27 @@ import { flatten, passableTrailers } from '../head/fields.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import { connectTo } from './connect.ts';
 import { join } from './joint.ts';
-import { readGuestHead, requestHeaders } from './message.ts';
+import { readGuestHead } from './message.ts';
+import { createOnward } from './onward.ts';
+import type { Onward } from './onward.ts';
 import { RateMeter } from './rate.ts';
-import type { Counted, Fault, Leg, Outcome } from './types.ts';
+import type { Counted, Fault, GuestAddress, Leg, Outcome } from './types.ts';
 
-const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_INFORMATION = 16;
-const NOTHING = Buffer.alloc(0);
 
 /**
- * Passes a request to a guest and its answer to the visitor; one request, one connection. Resolves when the answer is
- * over, with all that was opened for it closed; where the visitor has no head yet the answer is left to the caller.
- * Never rejects.
+ * A request on its way to a guest, and its answer on the way back; one request, one connection. Made before the guest is
+ * reachable, so that nothing is left to do then but to connect and to send.
  */
-export const pass = async (leg: Leg): Promise<Outcome> => {
-  const { exchange, guest, limits, clock } = leg;
-  const total = clock.now() + limits.totalMs;
-  const connected = await connectTo(guest, Math.min(limits.connectMs, limits.totalMs), clock, exchange.signal);
-  if (connected.kind === 'failed') {
-    const fault = exchange.signal.aborted ? 'visitor-left' : 'not-connected';
-    const none = { bytesUp: 0, bytesDown: 0, sent: false, answered: false };
-    return { kind: 'failed', fault, cause: connected.cause, ...none };
-  }
-  leg.onMark('connected');
-  return new Passage(leg, connected.socket, total).run();
-};
-
-class Passage {
+export class Passage {
   readonly #leg: Leg;
-  readonly #socket: Socket;
+  readonly #onward: Onward;
+  readonly #deadline: number;
   readonly #timers = new Set<Timer>();
-  readonly #meters: readonly RateMeter[];
   readonly #up: RateMeter;
   readonly #down: RateMeter;
-  readonly #outcome: Promise<Outcome>;
-  readonly #totalAt: number;
-  #resolve: (outcome: Outcome) => void = () => undefined;
+  readonly #outcome = Promise.withResolvers<Outcome>();
+  #socket: Socket | undefined;
   #answerAhead: ReadAhead | undefined;
   #response: IncomingMessage | undefined;
   #isOver = false;
@@ -55,72 +39,79 @@ class Passage {
   #written = 0;
   #informed = 0;
 
-  constructor(leg: Leg, socket: Socket, totalAt: number) {
+  constructor(leg: Leg) {
+    const { exchange, limits, clock } = leg;
     this.#leg = leg;
-    this.#socket = socket;
-    this.#totalAt = totalAt;
-    this.#outcome = new Promise((resolve) => (this.#resolve = resolve));
-    const { body, answer } = leg.exchange;
-    this.#up = this.#meter(() => body.received);
-    this.#down = this.#meter(() => this.#written - answer.pending);
-    this.#meters = [this.#up, this.#down];
+    this.#onward = createOnward(exchange.head);
+    this.#deadline = clock.now() + limits.totalMs;
+    this.#up = this.#meter(() => exchange.body.received);
+    this.#down = this.#meter(() => this.#written - exchange.answer.pending);
   }
 
-  run(): Promise<Outcome> {
+  /**
+   * Passes it to this guest, once alone. Resolves when the answer is over, with all that was opened for it closed; where
+   * the visitor has no head yet the answer is left to the caller. Never rejects.
+   */
+  async to(guest: GuestAddress): Promise<Outcome> {
+    const { exchange, limits, clock, onMark } = this.#leg;
+    const ms = Math.max(Math.min(limits.connectMs, this.#deadline - clock.now()), 1);
+    const connected = await connectTo(guest, ms, clock, exchange.signal);
+    if (connected.kind === 'failed') {
+      const fault = exchange.signal.aborted ? 'visitor-left' : 'not-connected';
+      const none = { bytesUp: 0, bytesDown: 0, sent: false, answered: false };
+      return { kind: 'failed', fault, cause: connected.cause, ...none };
+    }
+    onMark('connected');
+    this.#socket = connected.socket;
+    return this.#run(connected.socket);
+  }
+
+  #run(socket: Socket): Promise<Outcome> {
     const { exchange, limits, clock, ended } = this.#leg;
     const leave = () => this.#fail('visitor-left', 'the visitor left');
     exchange.signal.addEventListener('abort', leave, { once: true });
     if (exchange.signal.aborted) leave();
     else {
-      this.#after(this.#totalAt - clock.now(), () => {
+      this.#ask(socket);
+      this.#after(this.#deadline - clock.now(), () => {
         if (!this.#isUpgraded) this.#fail('total-limit', `not over within ${limits.totalMs} ms`);
       });
       void ended.then(() => this.#awaitSilence());
-      this.#ask();
     }
-    void this.#outcome.then(() => exchange.signal.removeEventListener('abort', leave));
-    return this.#outcome;
+    const { promise } = this.#outcome;
+    void promise.then(() => exchange.signal.removeEventListener('abort', leave));
+    return promise;
   }
 
-  #ask(): void {
+  #ask(socket: Socket): void {
     const { exchange, onMark } = this.#leg;
     const { head, answer } = exchange;
-    const request = httpRequest({
-      createConnection: () => this.#socket,
-      method: head.method,
-      path: head.target,
-      headers: requestHeaders(head),
-      setHost: false,
-      setDefaultHeaders: false,
-      maxHeaderSize: MAX_HEAD_BYTES,
-    });
+    const { request } = this.#onward;
     request.on('information', ({ statusCode, rawHeaders }) => this.#inform(statusCode, rawHeaders));
     // What cannot even be written on was no answer, whatever it was.
     const spoil = (error: unknown) => this.#fail('bad-answer', String(error));
     request.once('response', (response) => void this.#answer(request, response).catch(spoil));
-    request.once('upgrade', (response, socket, first) => void this.#upgrade(response, socket, first).catch(spoil));
+    request.once('upgrade', (response, guest, first) => void this.#upgrade(response, guest, first).catch(spoil));
     request.on('error', (error: NodeJS.ErrnoException) => this.#onError(error));
     request.once('close', () => this.#onError(new Error('the guest closed its connection')));
+    this.#onward.sendOver(socket);
     this.#isSent = true;
-    // The head at once; flushHeaders() would write bytes above 0x7F of it as UTF-8, and so as others than came.
-    if (head.framing.kind !== 'none') request.write(NOTHING);
     onMark('sent');
     if (head.expectsContinue) answer.goOn();
-    void this.#send(request);
+    if (head.framing.kind !== 'none') void this.#send(request);
   }
 
+  /** The body; all else is on its way. */
   async #send(request: ClientRequest): Promise<void> {
     const { head, body, trailers } = this.#leg.exchange;
-    if (head.framing.kind !== 'none') {
-      for (let chunk = await this.#take(body); chunk !== undefined; chunk = await this.#take(body)) {
-        if (this.#isOver || this.#isWhole || request.destroyed) return;
-        if (!request.write(chunk)) await eitherOf(request, 'drain', 'close');
-      }
-      // What broke is the visitor's connection, of which the signal tells.
-      if (body.state === 'broken' || this.#isOver || this.#isWhole || request.destroyed) return;
-      const passed = head.framing.kind === 'open' ? passableTrailers(trailers()) : [];
-      if (passed.length > 0) request.addTrailers(passed.map(({ name, value }): [string, string] => [name, value]));
+    for (let chunk = await this.#take(body); chunk !== undefined; chunk = await this.#take(body)) {
+      if (this.#isOver || this.#isWhole || request.destroyed) return;
+      if (!request.write(chunk)) await eitherOf(request, 'drain', 'close');
     }
+    // What broke is the visitor's connection, of which the signal tells.
+    if (body.state === 'broken' || this.#isOver || this.#isWhole || request.destroyed) return;
+    const passed = head.framing.kind === 'open' ? passableTrailers(trailers()) : [];
+    if (passed.length > 0) request.addTrailers(passed.map(({ name, value }): [string, string] => [name, value]));
     request.end();
   }
 
@@ -152,7 +143,7 @@ class Passage {
     this.#response = response;
     onMark('head');
     this.#isExempt = reading.isEventStream;
-    if (this.#isExempt) for (const meter of this.#meters) meter.end();
+    if (this.#isExempt) this.#endMeters();
     const ahead = new ReadAhead(response, limits.answerAheadBytes, budget);
     this.#answerAhead = ahead;
     response.once('end', () => this.#whole(request, response));
@@ -188,7 +179,7 @@ class Passage {
     this.#isWhole = true;
     this.#up.end();
     this.#leg.onMark('answered');
-    if (request.writableFinished) this.#socket.destroySoon();
+    if (request.writableFinished) this.#socket?.destroySoon();
     else request.destroy();
   }
 
@@ -245,10 +236,10 @@ class Passage {
   #finish(outcome: Outcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const meter of this.#meters) meter.end();
+    this.#endMeters();
     for (const timer of this.#timers) timer.cancel();
-    if (!this.#isWhole) this.#socket.destroy();
-    this.#resolve(outcome);
+    if (!this.#isWhole) this.#socket?.destroy();
+    this.#outcome.resolve(outcome);
   }
 
   /** Asked again after a wait, in which it may have changed. */
@@ -258,6 +249,11 @@ class Passage {
 
   #counted(): Counted {
     return { bytesUp: this.#leg.exchange.body.received, bytesDown: this.#answerAhead?.received ?? 0 };
+  }
+
+  #endMeters(): void {
+    this.#up.end();
+    this.#down.end();
   }
 
   #meter(progress: () => number): RateMeter {

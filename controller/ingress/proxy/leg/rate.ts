@@ -16,18 +16,19 @@ export interface RateOptions {
 export class RateMeter {
   readonly #options: RateOptions;
   #waitedMs = 0;
-  #base: number;
+  /** The progress at the beginning of the window; undefined: nobody was waited for yet. */
+  #base: number | undefined;
   #wait: { readonly since: number; readonly timer: Timer } | undefined;
 
   constructor(options: RateOptions) {
     this.#options = options;
-    this.#base = options.progress();
   }
 
   /** The waiting begins. */
   begin(): void {
     if (this.#wait !== undefined) return;
-    const { clock, windowMs } = this.#options;
+    const { clock, windowMs, progress } = this.#options;
+    this.#base ??= progress();
     const timer = clock.after(Math.max(0, windowMs - this.#waitedMs), () => this.#judge());
     this.#wait = { since: clock.now(), timer };
   }
@@ -44,7 +45,7 @@ export class RateMeter {
     const { minBytesPerSecond, windowMs, progress, onSlow } = this.#options;
     this.#wait = undefined;
     const now = progress();
-    if (now - this.#base < (minBytesPerSecond * windowMs) / 1_000) {
+    if (now - (this.#base ?? now) < (minBytesPerSecond * windowMs) / 1_000) {
       onSlow();
       return;
     }

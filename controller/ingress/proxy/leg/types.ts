@@ -45,7 +45,6 @@ export type Mark = 'connected' | 'sent' | 'head' | 'answered';
 
 export interface Leg {
   readonly exchange: Exchange;
-  readonly guest: GuestAddress;
   readonly limits: LegLimits;
   /** Resolves when the guest is gone, as others than its connection know: a powered-off guest sends no FIN. */
   readonly ended: Promise<unknown>;

@@ -9,7 +9,7 @@ import { startFront } from '../front/front.ts';
 import type { Front } from '../front/front.ts';
 import { FRONT_LIMITS } from '../front/options.ts';
 import type { FrontLimits, FrontOptions, TlsOptions } from '../front/options.ts';
-import { pass } from '../leg/pass.ts';
+import { Passage } from '../leg/passage.ts';
 import { LEG_LIMITS } from '../leg/types.ts';
 import type { Leg, LegLimits, Mark, Outcome } from '../leg/types.ts';
 import { failurePage } from '../pages.ts';
@@ -140,13 +140,14 @@ export const startScene = async (options: SceneOptions = {}): Promise<Scene> => 
     if (options.handle !== undefined) return options.handle(exchange);
     const leg: Leg = {
       exchange,
-      guest: { kind: 'address', address: '127.0.0.1', port: options.guestPort ?? guest.port },
       limits: { ...LEG_LIMITS, ...options.leg },
       ...{ ended, clock: systemClock, budget },
       decorate: () => ['X-Hatchery-Domain', 'demo/guest'],
       onMark: (mark) => marks.push(mark),
     };
-    const outcome = await pass(options.change?.(leg) ?? leg);
+    const passage = new Passage(options.change?.(leg) ?? leg);
+    const port = options.guestPort ?? guest.port;
+    const outcome = await passage.to({ kind: 'address', address: '127.0.0.1', port });
     outcomes.push(outcome);
     if (outcome.kind !== 'failed' || outcome.answered) return;
     const status = outcome.fault === 'total-limit' ? 504 : 502;
