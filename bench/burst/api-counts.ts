@@ -37,6 +37,13 @@ export function writesBetween(before: WriteCounts, after: WriteCounts): WriteCou
   return difference;
 }
 
+/** All of several counts together. */
+export function sumOfWrites(all: readonly WriteCounts[]): WriteCounts {
+  const sums: Record<string, number> = {};
+  for (const [key, count] of all.flatMap((counts) => Object.entries(counts))) sums[key] = (sums[key] ?? 0) + count;
+  return sums;
+}
+
 function parseLabels(text: string): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();
   for (const [, name, value] of text.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)) {

@@ -8,36 +8,46 @@ import type { DomainHost, EphemeralDomainTemplate } from '#controller/api/index.
 import { quantityKiB } from '#controller/domain/quantity.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import type { BenchBed } from '../support/bed.ts';
-import { credentialsOf } from '../support/left.ts';
+import { credentialsOf, observe } from '../support/left.ts';
+import { untilEmpty } from './empty.ts';
 import type { FloorSettings } from './floor.ts';
 
-/** One way of serving a request, at a port of this machine. */
-export interface Arm {
-  readonly name: 'ours' | 'floor' | 'plain';
-  readonly port: number;
+/** A floor by the name that it has beside Hatchery. */
+export type FloorName = keyof typeof STYLES;
+
+const STYLES = { floor: 'same', plain: 'plain' } as const satisfies Record<string, FloorSettings['style']>;
+
+/** Ways of serving the same request on one host, all of them up. */
+export interface Arms<Floor extends FloorName> {
+  /** Where each serves on this machine. */
+  readonly ports: Readonly<Record<'ours' | Floor, number>>;
+  /** Waits until the host lists no domain. */
+  untilEmpty(): Promise<void>;
+  stop(): Promise<void>;
 }
 
-/** The arms of one comparison, all of them up. */
-export interface Arms {
-  readonly ours: Arm;
-  readonly floor: Arm;
-  readonly plain: Arm;
-  stop(): void;
-}
-
-/** Starts both floors for the guest that the ingress of the bed serves. */
-export async function startArms(bench: BenchBed, host: TestHost, template: string): Promise<Arms> {
+/** Starts floors for the guest of a template that the ingress of the bed serves. */
+export async function startArms<Floor extends FloorName>(
+  bench: BenchBed,
+  host: TestHost,
+  template: string,
+  names: readonly Floor[],
+): Promise<Arms<Floor>> {
   const url = await readFile(join(bench.bed.dir, 'ingress.url'), 'utf8');
   const settings = await floorSettings(bench, host, template);
-  const floors = await Promise.all((['same', 'plain'] as const).map((style) => startFloor({ ...settings, style })));
-  const [same, plain] = floors;
-  if (same === undefined || plain === undefined) throw new Error('a floor is missing');
+  const observers = await observe([host]);
+  const floors = await Promise.all(
+    names.map(async (name) => ({ name, ...(await startFloor({ ...settings, style: STYLES[name] })) })),
+  );
+  const ports = Object.fromEntries(floors.map(({ name, port }) => [name, port])) as Record<Floor, number>;
   return {
-    ours: { name: 'ours', port: Number(new URL(url).port) },
-    floor: { name: 'floor', port: same.port },
-    plain: { name: 'plain', port: plain.port },
-    stop: () => {
+    ports: { ...ports, ours: Number(new URL(url).port) },
+    untilEmpty: async () => {
+      for (const observer of observers) await untilEmpty(observer);
+    },
+    stop: async () => {
       for (const { child } of floors) child.stdin?.end();
+      for (const observer of observers) await observer.close();
     },
   };
 }

@@ -99,7 +99,8 @@ async function hatch(address: string, receivedAt: number): Promise<void> {
     });
   });
   const xml = xmlOf(name, uuid, address, receivedAt);
-  await Promise.all([ready, start(xml)]);
+  // The notice may come before libvirt's answer, and says all that is needed.
+  await Promise.race([ready, start(xml).then(() => ready)]);
 }
 
 async function start(xml: string): Promise<void> {

@@ -1,15 +1,11 @@
 import { parseArgs } from 'node:util';
-import { connect, LibvirtError } from '#controller/libvirt/index.ts';
-import type { Domain, Hypervisor } from '#controller/libvirt/index.ts';
-import { waitFor } from '#hack/bed/process.ts';
 import { step } from '#hack/bed/step.ts';
 import { withBenchBed } from '../support/bed.ts';
 import type { BenchBed } from '../support/bed.ts';
 import { describe, median, quantile } from '../support/figures.ts';
-import { credentialsOf } from '../support/left.ts';
 import { rounded } from '../support/lives.ts';
 import { startArms } from './arms.ts';
-import type { Arm, Arms } from './arms.ts';
+import type { Arms, FloorName } from './arms.ts';
 import { storedSpans } from './stored.ts';
 import { visit } from './visit.ts';
 import type { Visit } from './visit.ts';
@@ -33,8 +29,7 @@ const VISIT_TIMEOUT_MS = 60_000;
 const QUIET_MS = 300;
 const WARM_UP_MS = 5000;
 const SLOW_MS = 900;
-/** How long a floor's domain may stay: its end was told by then, or never will be (LXC: a few in a thousand under load). */
-const UNTOLD_MS = 5000;
+const ALL = ['ours', 'floor', 'plain'] as const;
 
 console.log(
   JSON.stringify(await withBenchBed({ hosts: process.env['HOSTS'] ?? 'lxc:1', ingress: true }, (bed) => measure(bed))),
@@ -43,17 +38,15 @@ console.log(
 async function measure(bench: BenchBed): Promise<object> {
   const [host, ...others] = bench.hosts;
   if (host === undefined || others.length > 0) throw new Error('HOSTS: this bench compares on one host, as in lxc:1');
-  const observer = connect({ uri: host.uri, tls: await credentialsOf(host) });
-  const arms = await startArms(bench, host, TEMPLATE);
+  const arms = await startArms(bench, host, TEMPLATE, ['floor', 'plain']);
   try {
-    await observer.connected(30_000);
     const alone = await step(`One at a time: ${values.pairs} requests an arm`, (progress) =>
-      oneAtATime(bench, arms, observer, progress),
+      oneAtATime(bench, arms, progress),
     );
     reportAlone(alone.visits);
     reportSpans("Where a domain's time goes, by its stored timeline", alone.spans);
     const rates = await step(`${values.concurrency} at a time: ${values.blocks} blocks an arm`, (progress) =>
-      manyAtATime(arms, observer, progress),
+      manyAtATime(arms, progress),
     );
     console.log(
       `\nRequests per second, ${values.concurrency} at a time (distinct answers, each from a domain of its own):`,
@@ -61,12 +54,12 @@ async function measure(bench: BenchBed): Promise<object> {
     for (const arm of ['ours', 'floor'] as const) console.log(`  ${arm.padEnd(6)} ${describe(rates[arm], 2)}`);
     return summary(host.kind, alone.visits, rates);
   } finally {
-    arms.stop();
-    await observer.close();
+    await arms.stop();
   }
 }
 
-type Alone = Readonly<Record<Arm['name'], readonly Visit[]>>;
+type AllArms = Arms<FloorName>;
+type Alone = Readonly<Record<(typeof ALL)[number], readonly Visit[]>>;
 /** Milliseconds by name. */
 type Spans = ReadonlyMap<string, number>;
 type Rates = Readonly<Record<'ours' | 'floor', readonly number[]>>;
@@ -74,26 +67,24 @@ type Rates = Readonly<Record<'ours' | 'floor', readonly number[]>>;
 /** Each request begins when the host lists no domain and has been quiet for a moment; the arms in random order. */
 async function oneAtATime(
   { client }: BenchBed,
-  arms: Arms,
-  observer: Hypervisor,
+  arms: AllArms,
   progress: (words: string) => void,
 ): Promise<{ readonly visits: Alone; readonly spans: readonly Spans[] }> {
-  const visits: Record<Arm['name'], Visit[]> = { ours: [], floor: [], plain: [] };
+  const visits: Record<keyof Alone, Visit[]> = { ours: [], floor: [], plain: [] };
   const spans: Spans[] = [];
   const pairs = Number(values.pairs);
-  const order: Arm[] = [arms.ours, arms.floor, arms.plain];
   // The first of each is a warm-up: code is compiled, connections are made.
   for (let pair = 0; pair <= pairs; pair += 1) {
     progress(`${pair} of ${pairs}`);
-    for (const arm of shuffled(order)) {
-      await untilEmpty(observer);
+    for (const name of shuffled(ALL)) {
+      await arms.untilEmpty();
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
-      const one = await visit(arm.port, VISIT_TIMEOUT_MS);
+      const one = await visit(arms.ports[name], VISIT_TIMEOUT_MS);
       if (one.status !== 200 || one.marker === undefined || one.firstByteMs === undefined) {
-        throw new Error(`${arm.name}: status ${one.status}, no page of a guest`);
+        throw new Error(`${name}: status ${one.status}, no page of a guest`);
       }
       if (pair === 0) continue;
-      visits[arm.name].push(one);
+      visits[name].push(one);
       if (one.domain !== undefined) spans.push(await storedSpans(client, one.domain));
     }
   }
@@ -101,59 +92,34 @@ async function oneAtATime(
 }
 
 /** Blocks of one arm after the other; in each so many clients, each with its next request as soon as it has its answer. */
-async function manyAtATime(arms: Arms, observer: Hypervisor, progress: (words: string) => void): Promise<Rates> {
+async function manyAtATime(arms: AllArms, progress: (words: string) => void): Promise<Rates> {
   const rates: Record<'ours' | 'floor', number[]> = { ours: [], floor: [] };
   for (let block = 0; block < Number(values.blocks); block += 1) {
     for (const name of block % 2 === 0 ? (['ours', 'floor'] as const) : (['floor', 'ours'] as const)) {
       progress(`block ${block + 1} of ${values.blocks}, ${name}`);
-      await untilEmpty(observer);
-      rates[name].push(await throughput(arms[name]));
+      await arms.untilEmpty();
+      rates[name].push(await throughput(name, arms.ports[name]));
     }
   }
   return rates;
 }
 
-async function throughput(arm: Arm): Promise<number> {
+async function throughput(name: string, port: number): Promise<number> {
   const begun = performance.now();
   const end = begun + Number(values['block-seconds']) * 1000;
   const served = new Set<string>();
   const unlike = new Map<string, number>();
   const client = async (): Promise<void> => {
     while (performance.now() < end) {
-      const { status, marker } = await visit(arm.port, VISIT_TIMEOUT_MS);
+      const { status, marker } = await visit(port, VISIT_TIMEOUT_MS);
       const now = performance.now();
       if (status !== 200 || marker === undefined) unlike.set(String(status), (unlike.get(String(status)) ?? 0) + 1);
       else if (now >= begun + WARM_UP_MS && now <= end) served.add(marker);
     }
   };
   await Promise.all(Array.from({ length: Number(values.concurrency) }, client));
-  if (unlike.size > 0) console.log(`  ${arm.name}: answers other than 200: ${JSON.stringify([...unlike])}`);
+  if (unlike.size > 0) console.log(`  ${name}: answers other than 200: ${JSON.stringify([...unlike])}`);
   return served.size / ((end - begun - WARM_UP_MS) / 1000);
-}
-
-async function untilEmpty(observer: Hypervisor): Promise<void> {
-  const begun = performance.now();
-  const empty = async (): Promise<boolean> => {
-    // Xen lists dom0 too.
-    const domains = (await observer.listAllDomains()).filter(({ id }) => id !== 0);
-    if (performance.now() - begun > UNTOLD_MS) for (const domain of domains) await removeOfFloor(observer, domain);
-    return domains.length === 0;
-  };
-  await waitFor('the host lists no domain', empty, { timeoutMs: 60_000, intervalMs: 20 });
-}
-
-/** The floor looks after nothing that it was not told of; Hatchery does for its own. */
-async function removeOfFloor(observer: Hypervisor, domain: Domain): Promise<void> {
-  try {
-    if (!(await observer.getXmlDesc(domain)).includes('<title>floor/')) return;
-    console.log(`  ${domain.name} of a floor has ended and libvirt never told: removed`);
-    if (domain.id >= 0) await observer.destroy(domain);
-    await observer.undefine(domain);
-  } catch (error) {
-    // Gone meanwhile, or by the destroy.
-    if (!(error instanceof LibvirtError) || (error.kind !== 'no-domain' && error.kind !== 'operation-invalid'))
-      throw error;
-  }
 }
 
 function reportAlone(alone: Alone): void {

@@ -9,7 +9,7 @@ export interface Pace {
 
 /**
  * Begins one after the other at a steady pace, whatever became of those before: a slow server is not asked less. Resolves
- * with the outcome of each, in the order in which they were begun.
+ * with the outcome of each, in the order in which they were begun; rejects as the first does that fails.
  */
 export async function steadily<T>(
   { perSecond, goesOn }: Pace,
@@ -18,7 +18,10 @@ export async function steadily<T>(
   const started = performance.now();
   const outcomes: Promise<T>[] = [];
   while (goesOn(outcomes.length)) {
-    outcomes.push(begin(outcomes.length));
+    const outcome = begin(outcomes.length);
+    // It is awaited below, where a failure is heard.
+    outcome.catch(() => undefined);
+    outcomes.push(outcome);
     const next = started + (outcomes.length / perSecond) * 1000;
     await pause(Math.max(0, next - performance.now()));
   }
