@@ -12,9 +12,10 @@ import { visit } from '../spawn/visit.ts';
 import type { Visit } from '../spawn/visit.ts';
 import { withBenchBed } from '../support/bed.ts';
 import type { BenchBed } from '../support/bed.ts';
+import { quantile } from '../support/figures.ts';
 import { steadily } from '../support/pace.ts';
 import { guestTimesOf } from './guest-times.ts';
-import { report } from './report.ts';
+import { report, waitsOf } from './report.ts';
 import type { Arm, Measured, Result } from './report.ts';
 
 /*
@@ -72,7 +73,10 @@ async function inTurns(
   const visits: Record<Arm, Visit[]> = { ours: [], floor: [] };
   const written: WriteCounts[] = [];
   const block = async (arm: Arm): Promise<void> => {
-    visits[arm].push(...(await askSteadily(askOf(arm))));
+    const own = await askSteadily(askOf(arm));
+    visits[arm].push(...own);
+    const [p50, p95] = [0.5, 0.95].map((part) => quantile(waitsOf(own), part).toFixed(2));
+    console.log(`  notice to first byte: p50 ${p50} ms, p95 ${p95} ms`);
     await untilNothingIsLeft(client, arms);
   };
   for (let turn = 1; turn <= Number(values.blocks); turn += 1) {

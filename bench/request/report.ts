@@ -94,7 +94,7 @@ function printTimes(name: string, visits: readonly Visit[]): readonly number[] {
   console.log(`\nAnswers of ${name}: ${[...answers].map(([status, all]) => `${status}: ${all.length}`).join(', ')}`);
   console.log("Milliseconds, by the guest's clock but for the last:");
   const times = timesOf(visits);
-  const waited = times.map(({ notified, heard }) => (heard - notified) / 1000);
+  const waited = waitsOf(visits);
   const parts = {
     'notice -> first byte of the request': waited,
     'notice -> connection': times.map(({ notified, accepted }) => (accepted - notified) / 1000),
@@ -105,6 +105,11 @@ function printTimes(name: string, visits: readonly Visit[]): readonly number[] {
     console.log(`  ${part.padEnd(36)} ${describe(all, 2)}, p95 ${quantile(all, 0.95).toFixed(2)}`);
   }
   return waited;
+}
+
+/** What each guest waited from its notice to the first byte of its request, ms. */
+export function waitsOf(visits: readonly Visit[]): readonly number[] {
+  return timesOf(visits).map(({ notified, heard }) => (heard - notified) / 1000);
 }
 
 function timesOf(visits: readonly Visit[]): readonly GuestTimes[] {
