@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseWriteCounts, writesBetween } from './api-counts.ts';
+import { parseWriteCounts, sumOfWrites, writesBetween } from './api-counts.ts';
 
 const METRICS = `# HELP apiserver_request_total Counter of apiserver requests
 apiserver_request_total{code="200",component="apiserver",group="hatchery.dev",resource="ephemeraldomains",scope="resource",subresource="status",verb="PATCH",version="v1alpha1"} 6
@@ -23,5 +23,10 @@ describe("the count of the API server's writes", () => {
       'PATCH ephemeraldomains/status': 1,
       'PATCH ephemeraldomains/status 409': 1,
     });
+  });
+
+  it('adds up what was counted several times', () => {
+    const sums = sumOfWrites([{ 'POST events': 1 }, { 'POST events': 2, 'DELETE events': 1 }]);
+    assert.deepEqual(sums, { 'POST events': 3, 'DELETE events': 1 });
   });
 });
