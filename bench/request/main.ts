@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { EPHEMERAL_DOMAIN_TEMPLATES, EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
-import { INGRESSES } from '#controller/kube/index.ts';
+import { EPHEMERAL_DOMAINS } from '#controller/api/index.ts';
 import type { RestClient } from '#controller/kube/index.ts';
 import { waitFor } from '#hack/bed/process.ts';
 import { step } from '#hack/bed/step.ts';
@@ -12,9 +13,9 @@ import { visit } from '../spawn/visit.ts';
 import type { Visit } from '../spawn/visit.ts';
 import { withBenchBed } from '../support/bed.ts';
 import type { BenchBed } from '../support/bed.ts';
-import { quantile } from '../support/figures.ts';
+import { quantile, rotate } from '../support/figures.ts';
 import { steadily } from '../support/pace.ts';
-import { guestTimesOf } from './guest-times.ts';
+import { hostOf, serveTemplate } from '../support/template.ts';
 import { report, waitsOf } from './report.ts';
 import type { Arm, Measured, Result } from './report.ts';
 
@@ -31,9 +32,9 @@ const { values } = parseArgs({
   },
 });
 
-const NAMESPACE = 'default';
 const NAME = 'bench-request';
-const HOST = 'request.bench.example';
+const WORDS = '-shutdown_after 15 -mode echo';
+const ARMS = ['ours', 'floor'] as const;
 const VISIT_TIMEOUT_MS = 60_000;
 /** Code is compiled, connections are made. */
 const WARM_UP = 24;
@@ -46,16 +47,18 @@ if (result.missed.length > 0) {
 console.log(JSON.stringify(result));
 
 async function measure(bench: BenchBed): Promise<Result> {
-  const { client, hosts } = bench;
+  const { bed, client, hosts } = bench;
   const [host] = hosts;
   if (host === undefined) throw new Error('the bed has no host');
-  await step('Making a template for guests that say when they heard what', () => makeTemplate(client));
+  const port = Number(new URL(await readFile(join(bed.dir, 'ingress.url'), 'utf8')).port);
+  await step('Serving guests that say when they heard what', () =>
+    serveTemplate(bench, port, { name: NAME, words: WORDS, http: { maxConcurrent: 32, keepFinishedSeconds: 1 } }),
+  );
   const arms = await startArms(bench, host, NAME, ['floor']);
   try {
-    const askOf = (arm: Arm) => (): Promise<Visit> => visit(arms.ports[arm], VISIT_TIMEOUT_MS, { host: HOST });
-    await step('Serving them', () => serve(client, askOf('ours')));
+    const askOf = (arm: Arm) => (): Promise<Visit> => visit(arms.ports[arm], VISIT_TIMEOUT_MS, { host: hostOf(NAME) });
     await step(`Warming up: ${WARM_UP} requests an arm`, async () => {
-      for (let i = 0; i < WARM_UP; i += 1) for (const arm of ['ours', 'floor'] as const) await askOf(arm)();
+      for (let i = 0; i < WARM_UP; i += 1) for (const arm of ARMS) await askOf(arm)();
       await untilNothingIsLeft(client, arms);
     });
     return report(Number(values.rate), await inTurns(client, arms, askOf));
@@ -80,8 +83,7 @@ async function inTurns(
     await untilNothingIsLeft(client, arms);
   };
   for (let turn = 1; turn <= Number(values.blocks); turn += 1) {
-    const order = turn % 2 === 1 ? (['ours', 'floor'] as const) : (['floor', 'ours'] as const);
-    for (const arm of order) {
+    for (const arm of rotate(ARMS, turn - 1)) {
       const title = `${values.rate} times a second for ${values['block-seconds']} s: ${arm}, ${turn} of ${values.blocks}`;
       const before = await writes(client);
       await step(title, () => block(arm));
@@ -96,36 +98,6 @@ function askSteadily(ask: () => Promise<Visit>): Promise<readonly Visit[]> {
   const perSecond = Number(values.rate);
   const count = perSecond * Number(values['block-seconds']);
   return steadily({ perSecond, goesOn: (begun) => begun < count }, ask);
-}
-
-async function makeTemplate(client: RestClient): Promise<void> {
-  const network = '-ipaddr $(IP) -netmask $(NETMASK) -gateway $(GATEWAY) -notify $(NOTIFY_URL)';
-  const boot = { kernel: 'hatchling', cmdline: `${network} -shutdown_after 15 -mode echo` };
-  const domain = {
-    type: 'pv' as const,
-    memory: '64Mi',
-    vcpus: 1,
-    boot,
-    readiness: { notify: {}, periodMilliseconds: 200 },
-  };
-  await client.create(EPHEMERAL_DOMAIN_TEMPLATES, {
-    metadata: { name: NAME, namespace: NAMESPACE },
-    spec: { http: { maxConcurrent: 32, keepFinishedSeconds: 1 }, template: { spec: { domain } } },
-  });
-}
-
-async function serve(client: RestClient, ask: () => Promise<Visit>): Promise<void> {
-  const resource = { apiGroup: 'hatchery.dev', kind: 'EphemeralDomainTemplate', name: NAME };
-  const paths = [{ path: '/', pathType: 'Prefix' as const, backend: { resource } }];
-  await client.create(INGRESSES, {
-    metadata: { name: NAME, namespace: NAMESPACE },
-    spec: { ingressClassName: 'hatchery', rules: [{ host: HOST, http: { paths } }] },
-  });
-  // Until its route is known, examples/ingress.yaml serves this host too, with a page.
-  await waitFor('the ingress knows the route', async () => guestTimesOf((await ask()).body) !== undefined, {
-    timeoutMs: 30_000,
-    intervalMs: 500,
-  });
 }
 
 async function untilNothingIsLeft(client: RestClient, arms: Arms<'floor'>): Promise<void> {

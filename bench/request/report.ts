@@ -94,7 +94,7 @@ function printTimes(name: string, visits: readonly Visit[]): readonly number[] {
   console.log(`\nAnswers of ${name}: ${[...answers].map(([status, all]) => `${status}: ${all.length}`).join(', ')}`);
   console.log("Milliseconds, by the guest's clock but for the last:");
   const times = timesOf(visits);
-  const waited = waitsOf(visits);
+  const waited = times.map(waitOf);
   const parts = {
     'notice -> first byte of the request': waited,
     'notice -> connection': times.map(({ notified, accepted }) => (accepted - notified) / 1000),
@@ -109,7 +109,11 @@ function printTimes(name: string, visits: readonly Visit[]): readonly number[] {
 
 /** What each guest waited from its notice to the first byte of its request, ms. */
 export function waitsOf(visits: readonly Visit[]): readonly number[] {
-  return timesOf(visits).map(({ notified, heard }) => (heard - notified) / 1000);
+  return timesOf(visits).map(waitOf);
+}
+
+function waitOf({ notified, heard }: GuestTimes): number {
+  return (heard - notified) / 1000;
 }
 
 function timesOf(visits: readonly Visit[]): readonly GuestTimes[] {

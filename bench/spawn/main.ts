@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { step } from '#hack/bed/step.ts';
 import { withBenchBed } from '../support/bed.ts';
 import type { BenchBed } from '../support/bed.ts';
-import { describe, median, quantile } from '../support/figures.ts';
+import { describe, median, quantile, rotate } from '../support/figures.ts';
 import { rounded } from '../support/lives.ts';
 import { startArms } from './arms.ts';
 import type { Arms, FloorName } from './arms.ts';
@@ -95,7 +95,7 @@ async function oneAtATime(
 async function manyAtATime(arms: AllArms, progress: (words: string) => void): Promise<Rates> {
   const rates: Record<'ours' | 'floor', number[]> = { ours: [], floor: [] };
   for (let block = 0; block < Number(values.blocks); block += 1) {
-    for (const name of block % 2 === 0 ? (['ours', 'floor'] as const) : (['floor', 'ours'] as const)) {
+    for (const name of rotate(['ours', 'floor'] as const, block)) {
       progress(`block ${block + 1} of ${values.blocks}, ${name}`);
       await arms.untilEmpty();
       rates[name].push(await throughput(name, arms.ports[name]));
