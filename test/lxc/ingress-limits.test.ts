@@ -147,7 +147,8 @@ describe('hatchery ingress that has not enough, or whose visitors leave', functi
   });
 
   it('is told to end: answers what is under way, leaves nothing, and ends with 0', async () => {
-    await scene.serve('last', { words: '-mode http -delay_ms 1000' });
+    // That a request's domain runs is written half a second after its start, or later: it works for much longer than that.
+    await scene.serve('last', { words: '-mode http -delay_ms 5000' });
     await scene.serve('lingers', { words: '-mode stay', http: { lingerSeconds: 60 } });
     assert.equal((await scene.ask('lingers')).status, 200);
     const last = visit('last');
