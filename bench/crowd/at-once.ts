@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { run } from '#hack/bed/run.ts';
+import { INGRESS_NICE } from '#hack/commands/ingress.ts';
+import { startCompanion } from '../support/companion.ts';
 import { parseVisit } from './tally.ts';
 import type { Visit } from './tally.ts';
 
@@ -44,15 +43,9 @@ export interface Control {
   stop(): void;
 }
 
-/** It ends when its stdin does, so also when this process is killed. */
+/** Starts it, with as much of the machine's CPU as the ingress may have. */
 export const startControl = async (): Promise<Control> => {
-  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'control.ts')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  if (child.stdout === null) throw new Error('the control has no output');
-  for await (const line of createInterface({ input: child.stdout })) {
-    const { port } = JSON.parse(line) as { readonly port: number };
-    return { port, pid: child.pid ?? 0, stop: () => child.stdin?.end() };
-  }
-  throw new Error(`the control has ended with ${String(child.exitCode)}`);
+  const program = await startCompanion(join(import.meta.dirname, 'control.ts'), null, { nice: INGRESS_NICE });
+  const { port } = JSON.parse(await program.next()) as { readonly port: number };
+  return { port, pid: program.pid, stop: () => program.stop() };
 };

@@ -1,11 +1,11 @@
 /*
  * A crowd of slow visitors, a process of its own: so many connections of one form, each opened anew soon after it is
- * closed. Told its form by its first argument as JSON; prints a line of JSON once all are open and, when its stdin ends, what became of them. Lowest priority: it must not take from those who are measured.
+ * closed. Told its form by its first argument as JSON; prints a line of JSON once all are open and, when its stdin ends,
+ * what became of them.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { setPriority } from 'node:os';
 
 /** What a crowd is told. */
 export interface CrowdOptions {
@@ -48,7 +48,6 @@ let wanted = visitors;
 let resting = 0;
 let isFull = false;
 
-setPriority(19);
 const filling = setInterval(fill, PAUSE_MS);
 process.stdin.resume();
 await once(process.stdin, 'end');

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { startCompanion } from '../support/companion.ts';
 import type { CrowdCounts, CrowdOptions } from './crowd.ts';
 
 /** A crowd of slow visitors that are all there. */
@@ -9,22 +8,17 @@ export interface Crowd {
   stop(): Promise<CrowdCounts>;
 }
 
-/** Starts a crowd; resolves once all of it is connected. It ends with this process, too: by its stdin. */
+/** It must not take from those who are measured. */
+const CROWD_NICE = 19;
+
+/** Starts a crowd; resolves once all of it is connected. */
 export async function gather(options: CrowdOptions): Promise<Crowd> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'crowd.ts'), JSON.stringify(options)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<string> => {
-    const line = await lines.next();
-    if (line.done === true) throw new Error(`the crowd has ended with ${String(child.exitCode)}`);
-    return line.value;
-  };
-  await next();
+  const crowd = await startCompanion(join(import.meta.dirname, 'crowd.ts'), options, { nice: CROWD_NICE });
+  await crowd.next();
   return {
     stop: async () => {
-      child.stdin.end();
-      return JSON.parse(await next()) as CrowdCounts;
+      crowd.stop();
+      return JSON.parse(await crowd.next()) as CrowdCounts;
     },
   };
 }

@@ -18,7 +18,7 @@ import type { Block, Request } from './report.ts';
 
 /*
  * Slow visitors, so many in each of several forms, beside a steady few requests a second: how long those take, against the
- * same without slow visitors just before and after. The crowd is a process of its own and of the lowest priority.
+ * same without slow visitors just before and after. The crowd is a process of its own, and the nicest of all.
  */
 const { values } = parseArgs({
   options: {

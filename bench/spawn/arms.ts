@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { httpPolicyOf } from '#controller/api/index.ts';
 import type { DomainHost, EphemeralDomainTemplate } from '#controller/api/index.ts';
 import { quantityKiB } from '#controller/domain/quantity.ts';
+import { INGRESS_NICE } from '#hack/commands/ingress.ts';
 import type { TestHost } from '#hack/hosts/host.ts';
 import type { BenchBed } from '../support/bed.ts';
+import { startCompanion } from '../support/companion.ts';
+import type { Companion } from '../support/companion.ts';
 import { credentialsOf, observe } from '../support/left.ts';
 import { untilEmpty } from './empty.ts';
 import type { FloorSettings } from './floor.ts';
@@ -46,7 +46,7 @@ export async function startArms<Floor extends FloorName>(
       for (const observer of observers) await untilEmpty(observer);
     },
     stop: async () => {
-      for (const { child } of floors) child.stdin?.end();
+      for (const { program } of floors) program.stop();
       for (const observer of observers) await observer.close();
     },
   };
@@ -79,13 +79,9 @@ async function floorSettings(bench: BenchBed, host: TestHost, name: string): Pro
   };
 }
 
-/** A floor that serves; it ends when its stdin does, so also when this process is killed. */
-async function startFloor(settings: FloorSettings): Promise<{ readonly port: number; readonly child: ChildProcess }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'floor.ts'), JSON.stringify(settings)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    return { port: (JSON.parse(line) as { readonly port: number }).port, child };
-  }
-  throw new Error(`the floor (${settings.style}) has ended with ${String(child.exitCode)}`);
+/** A floor that serves, with as much of the machine's CPU as the ingress may have. */
+async function startFloor(settings: FloorSettings): Promise<{ readonly port: number; readonly program: Companion }> {
+  const program = await startCompanion(join(import.meta.dirname, 'floor.ts'), settings, { nice: INGRESS_NICE });
+  const { port } = JSON.parse(await program.next()) as { readonly port: number };
+  return { port, program };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bed } from './bed.ts';
 import { hasEnded, isSameProcess, parseStat, processIdentity, processStat } from './identity.ts';
@@ -31,6 +31,15 @@ describe('processes of a bed', () => {
       assert.match(await readFile(`/proc/${pid}/cmdline`, 'utf8'), /^sleep/);
     });
     assert.equal(await isRunning(bed, 'it'), true);
+  });
+
+  it('have the nice value that they were given, and so has their session', async () => {
+    const nice = 7;
+    const { pid } = await startProcess(bed, { name: 'it', command: 'sleep', args: ['60'], nice });
+    assert.equal(getPriority(pid), nice);
+    const group = await readFile(`/proc/${pid}/autogroup`, 'utf8').catch(() => undefined);
+    // A kernel without groups of sessions has no such file.
+    if (group !== undefined) assert.match(group, new RegExp(` nice ${nice}$`, 'm'));
   });
 
   it('are refused a second time under one name', async () => {

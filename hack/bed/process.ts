@@ -8,6 +8,7 @@ import type { ProcessIdentity } from './identity.ts';
 import { pause, throwIfInterrupted } from './interrupt.ts';
 import { actsForAnother, ownerEnvironment, spawnIdentity, writeOwnedFile } from './owner.ts';
 import { tail } from './run.ts';
+import { weighSession } from './weight.ts';
 
 /** Variable that stands in the environment of everything a bed starts: what has no pid file is found by it. */
 export const BED_VARIABLE = 'HATCHERY_BED';
@@ -28,6 +29,8 @@ export interface ProcessOptions {
    * without --fork and --pid), so that the pid is the command's own.
    */
   readonly wrap?: readonly string[];
+  /** Nice value of its session among all of the machine; what it inherits unless said. */
+  readonly nice?: number | undefined;
 }
 
 /** How stopProcess() ends a process: SIGTERM and 10 s, unless told otherwise; SIGKILL after. */
@@ -69,6 +72,7 @@ export async function startProcess(bed: Bed, options: ProcessOptions): Promise<{
     const { pid } = child;
     if (pid === undefined) throw new Error(`${options.name}: started without a process number`);
     child.unref();
+    if (options.nice !== undefined) await weighSession(pid, options.nice);
     await recordProcess(bed, options.name, pid);
     return { pid };
   } finally {

@@ -52,10 +52,15 @@ export async function startController(
   return { name, pid, metricsUrl };
 }
 
-/** Starts the program as the bed's owner, told nothing by its environment. */
-export function startHatchery(bed: Bed, name: string, args: readonly string[]): Promise<{ readonly pid: number }> {
+/** Starts the program as the bed's owner, told nothing by its environment. `nice`: as for startProcess(). */
+export function startHatchery(
+  bed: Bed,
+  name: string,
+  args: readonly string[],
+  nice?: number,
+): Promise<{ readonly pid: number }> {
   return startProcess(bed, {
-    name,
+    ...{ name, nice },
     command: join(bed.root, 'node_modules', '.bin', 'node'),
     asOwner: true,
     env: { KUBECONFIG: undefined },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Bed } from '../bed/bed.ts';
 import { giveToOwner, writeOwnedFile } from '../bed/owner.ts';
 import { isRunning, WaitError, waitFor } from '../bed/process.ts';
+import { niceOf } from '../bed/weight.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { pkiOf } from '../cluster/pki.ts';
 import { isFree, portFor, PortTakenError, recordedPort } from '../cluster/ports.ts';
@@ -28,6 +29,12 @@ export interface IngressProcess {
   /** http://127.0.0.1:PORT with /metrics, /healthz and /readyz. */
   readonly metricsUrl: string;
 }
+
+/**
+ * By its Deployment's CPU request, 1: it shares its machine with the control plane and the hosts, and with no more than each
+ * of their sessions it would wait for all of them, and so would its visitors.
+ */
+export const INGRESS_NICE = niceOf(1_000);
 
 const USUAL_PORT = 8080;
 const PORTS_TRIED = 3;
@@ -62,7 +69,7 @@ async function startOn(
   const tlsPort = await portFor(bed, `${name}-tls`);
   const metricsPort = await portFor(bed, `${name}-metrics`);
   const notifyPort = await portFor(bed, `${name}-notify`);
-  const { pid } = await startHatchery(bed, name, [
+  const words = [
     'ingress',
     `--kubeconfig=${cluster.ingressKubeconfig}`,
     `--identity=${name}`,
@@ -75,7 +82,8 @@ async function startOn(
     '--publish-address=127.0.0.1',
     '--drain-delay=0s',
     ...args,
-  ]);
+  ];
+  const { pid } = await startHatchery(bed, name, words, INGRESS_NICE);
   const metricsUrl = `http://127.0.0.1:${metricsPort}`;
   await waitFor(`${name} is ready`, () => answersOk(`${metricsUrl}/readyz`), {
     timeoutMs: 60_000,
