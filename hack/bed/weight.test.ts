@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { niceOf } from './weight.ts';
+import { spawnSync } from 'node:child_process';
+import { niceOf, weighSession } from './weight.ts';
 
 describe('the weight of a session', () => {
   for (const [cpuRequest, nice] of [
@@ -13,4 +14,9 @@ describe('the weight of a session', () => {
       assert.equal(niceOf(cpuRequest), nice);
     });
   }
+
+  it('stays as it was where that cannot be, such as of a process that is gone', async () => {
+    const { pid } = spawnSync('true');
+    await weighSession(pid, 5);
+  });
 });

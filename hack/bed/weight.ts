@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
+import { getSystemErrorName } from 'node:util';
 
 /** CPU request, in millicores, of a program whose session has the nice value 0. */
 const ORDINARY = 100;
@@ -13,18 +14,20 @@ export function niceOf(cpuRequest: number): number {
   return 0 - Math.round(Math.log(cpuRequest / ORDINARY) / Math.log(1.25));
 }
 
+/** Not allowed to us, or too often for the kernel; or there are no such groups, or the process is gone. */
+const REFUSALS: readonly string[] = ['EACCES', 'EPERM', 'EAGAIN', 'ENOENT', 'ESRCH'];
+
 /**
- * Gives a process that leads a session of its own a nice value among all of the machine. Where the kernel groups processes by
- * session (autogroups, sched(7)) a nice value counts within that session alone, and the session has one of its own. Only
- * root may lower one, so that it stays as it was for anybody else.
+ * Gives a process that leads a session of its own a nice value among all of the machine; where that cannot be it stays as it
+ * was. Where the kernel groups processes by session (autogroups, sched(7)) a nice value counts within that session alone,
+ * and the session has one of its own.
  */
 export async function weighSession(pid: number, nice: number): Promise<void> {
-  if (nice < 0 && process.getuid?.() !== 0) return;
-  setPriority(pid, nice);
   try {
+    setPriority(pid, nice);
     await writeFile(`/proc/${pid}/autogroup`, String(nice));
   } catch (error) {
-    // A kernel without autogroups.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const { errno } = error as NodeJS.ErrnoException;
+    if (errno === undefined || !REFUSALS.includes(getSystemErrorName(errno))) throw error;
   }
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Bed } from '../bed/bed.ts';
 import type { ProcessOptions } from '../bed/process.ts';
-import { niceOf } from '../bed/weight.ts';
 import type { Binaries } from './binaries.ts';
 import type { Pki } from './pki.ts';
 
@@ -21,16 +20,12 @@ export interface EtcdPorts {
 /** The processes of a control plane in the order of their start. */
 export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const;
 
-/** Millicores, as kubeadm has its Pods request them. */
-const CPU_REQUESTS = { etcd: 100, 'kube-apiserver': 250, 'kube-controller-manager': 200 } as const;
-
 /** etcd that only the API server's certificate opens; without fsync, since a test bed's data may be lost. */
 export function etcdProcess({ bed, binaries, pki }: ComponentInput, ports: EtcdPorts): ProcessOptions {
   const client = `https://127.0.0.1:${ports.client}`;
   const peer = `http://127.0.0.1:${ports.peer}`;
   return {
     name: 'etcd',
-    nice: niceOf(CPU_REQUESTS.etcd),
     command: binaries.etcd,
     asOwner: true,
     args: [
@@ -59,7 +54,6 @@ export function apiServerProcess(
 ): ProcessOptions {
   return {
     name: 'kube-apiserver',
-    nice: niceOf(CPU_REQUESTS['kube-apiserver']),
     command: binaries['kube-apiserver'],
     asOwner: true,
     args: [
@@ -99,7 +93,6 @@ const CONTROLLERS = [
 export function controllerManagerProcess({ binaries, pki }: ComponentInput, kubeconfig: string): ProcessOptions {
   return {
     name: 'kube-controller-manager',
-    nice: niceOf(CPU_REQUESTS['kube-controller-manager']),
     command: binaries['kube-controller-manager'],
     asOwner: true,
     args: [

@@ -31,8 +31,8 @@ export interface IngressProcess {
 }
 
 /**
- * By its Deployment's CPU request, 1: it shares its machine with the control plane and the hosts, and with no more than each
- * of their sessions it would wait for all of them, and so would its visitors.
+ * By its Deployment's CPU request, 1, as the controller's asks for 100m: it shares its machine with the control plane and the
+ * hosts, and with no more than each of their sessions it would wait for all of them, and so would its visitors.
  */
 export const INGRESS_NICE = niceOf(1_000);
 
