@@ -72,8 +72,8 @@ export async function startProcess(bed: Bed, options: ProcessOptions): Promise<{
     const { pid } = child;
     if (pid === undefined) throw new Error(`${options.name}: started without a process number`);
     child.unref();
-    if (options.nice !== undefined) await weighSession(pid, options.nice);
     await recordProcess(bed, options.name, pid);
+    if (options.nice !== undefined) await weighSession(pid, options.nice);
     return { pid };
   } finally {
     await log.close();
