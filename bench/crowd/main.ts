@@ -19,7 +19,7 @@ import {
 } from './parts.ts';
 import type { Arms, Crowds, Obedience, Refusals, Waiting } from './parts.ts';
 import { restartIngress, sceneOf, serve } from './scene.ts';
-import { faultsOf, spread, tenth } from './tally.ts';
+import { faultsOf, spread, spreadOfCrowds, tenth } from './tally.ts';
 import type { Tally } from './tally.ts';
 
 /*
@@ -30,7 +30,7 @@ import type { Tally } from './tally.ts';
 const { values } = parseArgs({
   options: {
     visitors: { type: 'string', default: '1000' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '7' },
     uploads: { type: 'string', default: '200' },
     'upload-bytes': { type: 'string', default: '5000000' },
     clients: { type: 'string', default: '500' },
@@ -75,11 +75,9 @@ async function measure(bench: BenchBed): Promise<Found> {
     await servesOn(arms, ONE_BY_ONE);
     const before = await scene.probe.settled();
     await scene.probe.forgetPeak();
-    // After that: a collection that is asked for throws away what V8 has compiled, and the control has none.
-    await step('Warming up', async () => warmUp(arms));
     const rounds = Number(values.rounds);
     const full = await refusals(arms, Number(values.visitors), rounds);
-    console.log(`  refusals: ${JSON.stringify({ ...refusalsOf(full), cpu_ms_each: full.cpuMs })}`);
+    console.log(`  refusals: ${JSON.stringify(fullOf(full))}`);
     const crowds = await burst(arms, Number(values.visitors), rounds);
     console.log(`  at once: ${JSON.stringify({ ...refusalsOf(crowds), ...crowds.tally })}`);
     const posted = await uploads(arms, Number(values.uploads), Number(values['upload-bytes']));
@@ -105,15 +103,6 @@ async function measure(bench: BenchBed): Promise<Found> {
   }
 }
 
-/** Code is compiled, of the ingress and of the control. */
-async function warmUp({ scene, visitors, control }: Arms): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) {
-    await visitors.atOnce({ port: control.port, host: 'control.test', visitors: 300 });
-    await visitors.atOnce({ port: scene.port, host: 'nowhere.test', visitors: 300 });
-  }
-  await scene.untilQuiet();
-}
-
 function summarize(all: Found): { readonly report: object; readonly faults: readonly string[] } {
   const { full, burst: crowds, uploads: posted, obedience: obeyed, waiting: waited } = all;
   const count = Number(values.waiting);
@@ -136,7 +125,7 @@ function summarize(all: Found): { readonly report: object; readonly faults: read
   ];
   const report = {
     bench: 'crowd',
-    refusals_ms: { full: { ...refusalsOf(full), cpu_ms_each: full.cpuMs }, starting: refusalsOf(crowds) },
+    refusals_ms: { full: fullOf(full), starting: refusalsOf(crowds) },
     ...{ at_once: crowds.tally, uploads: posted, obedient: { ...obeyed, share: Math.round(share * 1000) / 1000 } },
     memory_mib: { before: inMiB(all.before), peak_rss: tenth(all.peakMiB), after: inMiB(all.after) },
     waiting: {
@@ -150,7 +139,13 @@ function summarize(all: Found): { readonly report: object; readonly faults: read
 }
 
 function refusalsOf({ refusals: ours, inside, control }: Crowds): object {
-  return { ours: spread(ours), inside: spread(inside), control: spread(control) };
+  return { ours: spreadOfCrowds(ours), inside: spread(inside), control: spreadOfCrowds(control) };
+}
+
+function fullOf(full: Refusals): object {
+  const { refusals: ours, control } = full.first;
+  const first = { ours: spread(ours.flat()), control: spread(control.flat()) };
+  return { ...refusalsOf(full), cpu_ms_each: full.cpuMs, first };
 }
 
 function inMiB({ rss, held }: Memory): Memory {

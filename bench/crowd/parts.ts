@@ -25,19 +25,24 @@ export const PATIENT: Served = {
   words: '-delay_ms 200000',
 };
 
-/** Who was in one crowd after the other, and how long refusals on arrival took in all of them. */
+/** How long refusals on arrival took, ms, crowd by crowd. */
+export type Times = readonly (readonly number[])[];
+
+/** Who was in one crowd after the other, and how long they took to be refused. */
 export interface Crowds {
   readonly tally: Tally;
-  readonly refusals: readonly number[];
+  readonly refusals: Times;
   /** How long the ingress says that it had them, from the end of their heads. */
   readonly inside: readonly number[];
   /** The control's, in the same circumstances. */
-  readonly control: readonly number[];
+  readonly control: Times;
 }
 
 /** Those who find all taken; what each refusal takes of a CPU says more than its time where the machine has other work. */
 export interface Refusals extends Crowds {
   readonly cpuMs: { readonly ours: number; readonly control: number };
+  /** The first crowd that these processes ever saw: V8 has compiled little of what it takes. Not in the others. */
+  readonly first: Pick<Crowds, 'refusals' | 'control'>;
 }
 
 export interface Arms {
@@ -46,46 +51,54 @@ export interface Arms {
   readonly control: Control;
 }
 
-const crowdsOf = (visits: readonly Visit[], control: readonly number[]): Crowds => {
-  const refused = arrivalRefusals(visits);
-  const inside = refused.flatMap(({ serverMs }) => serverMs ?? []);
-  return { tally: tallyOf(visits), refusals: headTimes(refused), inside, control };
+type Crowd = readonly Visit[];
+
+/** What crowds came to, and those who were there besides. */
+const crowdsOf = (crowds: readonly Crowd[], control: readonly Crowd[], beside: readonly Crowd[] = []): Crowds => {
+  const refused = crowds.map(arrivalRefusals);
+  return {
+    tally: tallyOf([...crowds, ...beside].flat()),
+    refusals: refused.map(headTimes),
+    inside: refused.flat().flatMap(({ serverMs }) => serverMs ?? []),
+    control: control.map(headTimes),
+  };
 };
 
-const headTimes = (visits: readonly Visit[]): readonly number[] => visits.flatMap(({ headMs }) => headMs ?? []);
+const headTimes = (visits: Crowd): readonly number[] => visits.flatMap(({ headMs }) => headMs ?? []);
 
 /** All at once, while nothing else is under way; the control is asked while as many domains start as that begins. */
 export const burst = async ({ scene, visitors, control }: Arms, count: number, rounds: number): Promise<Crowds> => {
-  const visits: Visit[] = [];
-  const plain: number[] = [];
+  const crowds: Crowd[] = [];
+  const plain: Crowd[] = [];
+  const besides: Crowd[] = [];
   for (let round = 0; round < rounds; round += 1) {
     await step(`${count} requests at once, round ${round + 1} of ${rounds}`, async () => {
-      visits.push(...(await visitors.atOnce({ port: scene.port, host: hostOf(PAGE), visitors: count })));
+      crowds.push(await visitors.atOnce({ port: scene.port, host: hostOf(PAGE), visitors: count }));
       await scene.untilQuiet();
     });
     await step(`The same at a plain Node server, while as many domains start`, async () => {
       const domains = EXAMPLE.maxConcurrent + EXAMPLE.maxQueued;
       const beside = visitors.atOnce({ port: scene.port, host: hostOf(PAGE), visitors: domains });
       await waitFor('domains start', async () => (await scene.load()).held > 0, { timeoutMs: 10_000, intervalMs: 5 });
-      plain.push(...headTimes(await visitors.atOnce({ port: control.port, host: 'control.test', visitors: count })));
-      visits.push(...(await beside));
+      plain.push(await visitors.atOnce({ port: control.port, host: 'control.test', visitors: count }));
+      besides.push(await beside);
       await scene.untilQuiet();
     });
   }
-  return crowdsOf(visits, plain);
+  return crowdsOf(crowds, plain, besides);
 };
 
-/** Rounds before those that count: the first ones time V8's compilers, in the control's few lines too. */
+/** Rounds before those that count: they time V8's compilers, in the control's few lines too. */
 const UNCOUNTED = 3;
 
-/** All are refused: the one place is taken, and nothing starts or ends meanwhile. */
+/** All are refused: the one place is taken, and nothing starts or ends meanwhile. To be the first part of all. */
 export const refusals = async (
   { scene, visitors, control }: Arms,
   count: number,
   rounds: number,
 ): Promise<Refusals> => {
-  const visits: Visit[] = [];
-  const plain: number[] = [];
+  const crowds: Crowd[] = [];
+  const plain: Crowd[] = [];
   const seconds = { ours: 0, control: 0 };
   const come = async ({ port, pid }: { readonly port: number; readonly pid: number }, host: string) => {
     const before = usageOf(pid).cpuSeconds;
@@ -101,9 +114,9 @@ export const refusals = async (
       for (let round = -UNCOUNTED; round < rounds; round += 1) {
         const ours = await come(scene, hostOf(FULL));
         const plainly = await come(control, 'control.test');
+        crowds.push(ours.came);
+        plain.push(plainly.came);
         if (round < 0) continue;
-        visits.push(...ours.came);
-        plain.push(...headTimes(plainly.came));
         seconds.ours += ours.cpuSeconds;
         seconds.control += plainly.cpuSeconds;
       }
@@ -113,7 +126,11 @@ export const refusals = async (
     await scene.untilQuiet();
   });
   const each = (sum: number): number => (sum * 1_000) / (count * rounds);
-  return { ...crowdsOf(visits, plain), cpuMs: { ours: each(seconds.ours), control: each(seconds.control) } };
+  return {
+    ...crowdsOf(crowds.slice(UNCOUNTED), plain.slice(UNCOUNTED), crowds.slice(0, UNCOUNTED)),
+    cpuMs: { ours: each(seconds.ours), control: each(seconds.control) },
+    first: crowdsOf(crowds.slice(0, 1), plain.slice(0, 1)),
+  };
 };
 
 /** What is still being written or closed is over. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { arrivalRefusals, faultsOf, parseVisit, returnsOf, spread, tallyOf } from './tally.ts';
+import { arrivalRefusals, faultsOf, parseVisit, returnsOf, spread, spreadOfCrowds, tallyOf } from './tally.ts';
 
 describe('the bench of crowds', () => {
   const visits = [
@@ -41,6 +41,15 @@ describe('the bench of crowds', () => {
       [20.5, 3_000],
     );
     assert.deepEqual(spread([20.5, 30]), { n: 2, p50: 25.3, p99: 29.9 });
+  });
+
+  it('tells how the slowest hundredth differs from crowd to crowd, and that of all visitors', () => {
+    assert.deepEqual(spreadOfCrowds([[10, 110], [20], [30, 40]]), {
+      n: 5,
+      p50: 30,
+      p99: 107.2,
+      crowd_p99: [39.9, 20, 109],
+    });
   });
 
   it('counts of those who were sent away and came back who was served then', () => {

@@ -1,4 +1,4 @@
-import { quantile } from '../support/figures.ts';
+import { median, quantile } from '../support/figures.ts';
 
 /** How one visit ended. Milliseconds from before connect(). */
 export interface Visit {
@@ -88,6 +88,17 @@ export const spread = (
   p50: tenth(quantile(times, 0.5)),
   p99: tenth(quantile(times, 0.99)),
 });
+
+/** The same of all crowds, and of each crowd's slowest hundredth the median, the least and the most: one crowd is what a goal is about. */
+export const spreadOfCrowds = (
+  crowds: readonly (readonly number[])[],
+): ReturnType<typeof spread> & { readonly crowd_p99: readonly [median: number, least: number, most: number] } => {
+  const slowest = crowds.map((times) => quantile(times, 0.99));
+  return {
+    ...spread(crowds.flat()),
+    crowd_p99: [tenth(median(slowest)), tenth(Math.min(...slowest)), tenth(Math.max(...slowest))],
+  };
+};
 
 /** The visits of one obedient client: its first, and each return after the time that it was told. */
 export type Client = readonly Pick<Visit, 'status' | 'retryAfter'>[];
