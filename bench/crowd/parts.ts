@@ -74,7 +74,7 @@ export const burst = async ({ scene, visitors, control }: Arms, count: number, r
   for (let round = 0; round < rounds; round += 1) {
     await step(`${count} requests at once, round ${round + 1} of ${rounds}`, async () => {
       crowds.push(await visitors.atOnce({ port: scene.port, host: hostOf(PAGE), visitors: count }));
-      await scene.untilQuiet();
+      await scene.untilBare();
     });
     await step(`The same at a plain Node server, while as many domains start`, async () => {
       const domains = EXAMPLE.maxConcurrent + EXAMPLE.maxQueued;
@@ -82,7 +82,7 @@ export const burst = async ({ scene, visitors, control }: Arms, count: number, r
       await waitFor('domains start', async () => (await scene.load()).held > 0, { timeoutMs: 10_000, intervalMs: 5 });
       plain.push(await visitors.atOnce({ port: control.port, host: 'control.test', visitors: count }));
       besides.push(await beside);
-      await scene.untilQuiet();
+      await scene.untilBare();
     });
   }
   return crowdsOf(crowds, plain, besides);

@@ -25,12 +25,14 @@ export interface Scene {
   load(): Promise<{ readonly waiting: number; readonly held: number }>;
   /** Waits until nobody waits, and no domain is held any more. */
   untilQuiet(): Promise<void>;
+  /** Waits until no EphemeralDomain is left either, and so nothing is done for those that were. */
+  untilBare(): Promise<void>;
 }
 
 export const hostOf = ({ name }: Served): string => `${name}.test`;
 
 /** The ingress that runs; what it began with, `--inspect-port=0`, comes from NODE_OPTIONS. */
-export const sceneOf = async ({ bed }: BenchBed): Promise<Scene> => {
+export const sceneOf = async ({ bed, cluster }: BenchBed): Promise<Scene> => {
   const url = await readFile(join(bed.dir, 'ingress.url'), 'utf8');
   const metricsPort = await recordedPort(bed, 'ingress-metrics');
   const process = await runningIdentity(bed, 'ingress');
@@ -42,17 +44,21 @@ export const sceneOf = async ({ bed }: BenchBed): Promise<Scene> => {
     const metric = (name: string): number => Number(new RegExp(`^hatchery_ingress_${name} (.*)$`, 'm').exec(text)?.[1]);
     return { waiting: metric('requests_waiting'), held: metric('slots_held') };
   };
+  const isQuiet = async (): Promise<boolean> => {
+    const { waiting, held } = await load();
+    return waiting + held === 0;
+  };
+  const untilQuiet = (): Promise<void> =>
+    waitFor('no request waits or has a domain', isQuiet, { timeoutMs: 120_000, intervalMs: 100 });
+  const isBare = async (): Promise<boolean> =>
+    (await cluster.kubectl(['get', 'ephemeraldomains', '--all-namespaces', '--output=name'])) === '';
   return {
     port: Number(new URL(url).port),
     pid: process.pid,
-    probe,
-    load,
-    untilQuiet: async () => {
-      const isQuiet = async (): Promise<boolean> => {
-        const { waiting, held } = await load();
-        return waiting + held === 0;
-      };
-      await waitFor('no request waits or has a domain', isQuiet, { timeoutMs: 120_000, intervalMs: 100 });
+    ...{ probe, load, untilQuiet },
+    untilBare: async () => {
+      await untilQuiet();
+      await waitFor('no EphemeralDomain is left', isBare, { timeoutMs: 60_000, intervalMs: 1_000 });
     },
   };
 };

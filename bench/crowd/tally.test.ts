@@ -48,7 +48,7 @@ describe('the bench of crowds', () => {
       n: 5,
       p50: 30,
       p99: 107.2,
-      crowd_p99: [39.9, 20, 109],
+      crowd_p99: { median: 39.9, each: [109, 20, 39.9] },
     });
   });
 

@@ -89,15 +89,14 @@ export const spread = (
   p99: tenth(quantile(times, 0.99)),
 });
 
-/** The same of all crowds, and of each crowd's slowest hundredth the median, the least and the most: one crowd is what a goal is about. */
+/** The same of all crowds, and the slowest hundredth of each, in their order, with the median: a goal is about one crowd. */
 export const spreadOfCrowds = (
   crowds: readonly (readonly number[])[],
-): ReturnType<typeof spread> & { readonly crowd_p99: readonly [median: number, least: number, most: number] } => {
-  const slowest = crowds.map((times) => quantile(times, 0.99));
-  return {
-    ...spread(crowds.flat()),
-    crowd_p99: [tenth(median(slowest)), tenth(Math.min(...slowest)), tenth(Math.max(...slowest))],
-  };
+): ReturnType<typeof spread> & {
+  readonly crowd_p99: { readonly median: number; readonly each: readonly number[] };
+} => {
+  const each = crowds.map((times) => spread(times).p99);
+  return { ...spread(crowds.flat()), crowd_p99: { median: tenth(median(each)), each } };
 };
 
 /** The visits of one obedient client: its first, and each return after the time that it was told. */
