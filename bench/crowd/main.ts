@@ -53,6 +53,8 @@ console.log(JSON.stringify(report));
 process.exitCode = faults.length === 0 ? 0 : 1;
 
 interface Found {
+  /** The first that these processes ever saw. */
+  readonly first: Refusals;
   readonly full: Refusals;
   readonly burst: Crowds;
   readonly uploads: Tally;
@@ -72,13 +74,17 @@ async function measure(bench: BenchBed): Promise<Found> {
     await step('Serving the templates', () => serve(bench, [PAGE, UPLOAD, OBEDIENT, FULL, PATIENT]));
     const scene = await sceneOf(bench);
     const arms: Arms = { scene, visitors, control };
+    const many = Number(values.visitors);
+    // Before any collection that is asked for: that throws away what V8 has compiled.
+    const first = await refusals(arms, many, { uncounted: 0, counted: 1 });
+    console.log(`  the first crowd: ${JSON.stringify(refusalsOf(first))}`);
     await servesOn(arms, ONE_BY_ONE);
     const before = await scene.probe.settled();
     await scene.probe.forgetPeak();
     const rounds = Number(values.rounds);
-    const full = await refusals(arms, Number(values.visitors), rounds);
+    const full = await refusals(arms, many, { uncounted: 3, counted: rounds });
     console.log(`  refusals: ${JSON.stringify(fullOf(full))}`);
-    const crowds = await burst(arms, Number(values.visitors), rounds);
+    const crowds = await burst(arms, many, rounds);
     console.log(`  at once: ${JSON.stringify({ ...refusalsOf(crowds), ...crowds.tally })}`);
     const posted = await uploads(arms, Number(values.uploads), Number(values['upload-bytes']));
     console.log(`  uploads: ${JSON.stringify(posted)}`);
@@ -95,7 +101,7 @@ async function measure(bench: BenchBed): Promise<Found> {
     const servedAfterWaiting = await servesOn({ scene: fresh }, ONE_BY_ONE);
     fresh.probe.close();
     return {
-      ...{ full, burst: crowds, uploads: posted, obedience: obeyed, served, before, peakMiB, after },
+      ...{ first, full, burst: crowds, uploads: posted, obedience: obeyed, served, before, peakMiB, after },
       ...{ waiting: waited, servedAfterWaiting },
     };
   } finally {
@@ -104,11 +110,12 @@ async function measure(bench: BenchBed): Promise<Found> {
 }
 
 function summarize(all: Found): { readonly report: object; readonly faults: readonly string[] } {
-  const { full, burst: crowds, uploads: posted, obedience: obeyed, waiting: waited } = all;
+  const { first, full, burst: crowds, uploads: posted, obedience: obeyed, waiting: waited } = all;
   const count = Number(values.waiting);
   const kibEach = (key: keyof Memory): number => tenth(((waited.during[key] - waited.before[key]) * 1024) / count);
   const share = obeyed.returned === 0 ? 1 : obeyed.servedAtFirstReturn / obeyed.returned;
   const faults = [
+    ...faultsOf('the first crowd', first.tally),
     ...faultsOf('where all is taken', full.tally),
     ...faultsOf('at once', crowds.tally),
     ...faultsOf('uploads', posted),
@@ -125,7 +132,7 @@ function summarize(all: Found): { readonly report: object; readonly faults: read
   ];
   const report = {
     bench: 'crowd',
-    refusals_ms: { full: fullOf(full), starting: refusalsOf(crowds) },
+    refusals_ms: { first: refusalsOf(first), full: fullOf(full), starting: refusalsOf(crowds) },
     ...{ at_once: crowds.tally, uploads: posted, obedient: { ...obeyed, share: Math.round(share * 1000) / 1000 } },
     memory_mib: { before: inMiB(all.before), peak_rss: tenth(all.peakMiB), after: inMiB(all.after) },
     waiting: {
@@ -143,9 +150,7 @@ function refusalsOf({ refusals: ours, inside, control }: Crowds): object {
 }
 
 function fullOf(full: Refusals): object {
-  const { refusals: ours, control } = full.first;
-  const first = { ours: spread(ours.flat()), control: spread(control.flat()) };
-  return { ...refusalsOf(full), cpu_ms_each: full.cpuMs, first };
+  return { ...refusalsOf(full), cpu_ms_each: full.cpuMs };
 }
 
 function inMiB({ rss, held }: Memory): Memory {

@@ -41,8 +41,6 @@ export interface Crowds {
 /** Those who find all taken; what each refusal takes of a CPU says more than its time where the machine has other work. */
 export interface Refusals extends Crowds {
   readonly cpuMs: { readonly ours: number; readonly control: number };
-  /** The first crowd that these processes ever saw: V8 has compiled little of what it takes. Not in the others. */
-  readonly first: Pick<Crowds, 'refusals' | 'control'>;
 }
 
 export interface Arms {
@@ -88,14 +86,17 @@ export const burst = async ({ scene, visitors, control }: Arms, count: number, r
   return crowdsOf(crowds, plain, besides);
 };
 
-/** Rounds before those that count: they time V8's compilers, in the control's few lines too. */
-const UNCOUNTED = 3;
+/** How often a crowd comes; the rounds before those that count time V8's compilers, in the control's few lines too. */
+export interface Rounds {
+  readonly uncounted: number;
+  readonly counted: number;
+}
 
-/** All are refused: the one place is taken, and nothing starts or ends meanwhile. To be the first part of all. */
+/** All are refused: the one place is taken, and nothing starts or ends meanwhile. */
 export const refusals = async (
   { scene, visitors, control }: Arms,
   count: number,
-  rounds: number,
+  { uncounted, counted }: Rounds,
 ): Promise<Refusals> => {
   const crowds: Crowd[] = [];
   const plain: Crowd[] = [];
@@ -106,12 +107,12 @@ export const refusals = async (
     await settle();
     return { came, cpuSeconds: usageOf(pid).cpuSeconds - before };
   };
-  await step(`${count} requests at once where all is taken, ${UNCOUNTED} + ${rounds} rounds`, async () => {
+  await step(`${count} requests at once where all is taken, ${uncounted} + ${counted} rounds`, async () => {
     const holder = await gather(scene.port, hostOf(FULL), 1);
     try {
       await waitFor('the place is taken', async () => (await scene.load()).held === 1, { timeoutMs: 10_000 });
       await settle();
-      for (let round = -UNCOUNTED; round < rounds; round += 1) {
+      for (let round = -uncounted; round < counted; round += 1) {
         const ours = await come(scene, hostOf(FULL));
         const plainly = await come(control, 'control.test');
         crowds.push(ours.came);
@@ -125,11 +126,10 @@ export const refusals = async (
     }
     await scene.untilQuiet();
   });
-  const each = (sum: number): number => (sum * 1_000) / (count * rounds);
+  const each = (sum: number): number => (sum * 1_000) / (count * counted);
   return {
-    ...crowdsOf(crowds.slice(UNCOUNTED), plain.slice(UNCOUNTED), crowds.slice(0, UNCOUNTED)),
+    ...crowdsOf(crowds.slice(uncounted), plain.slice(uncounted), crowds.slice(0, uncounted)),
     cpuMs: { ours: each(seconds.ours), control: each(seconds.control) },
-    first: crowdsOf(crowds.slice(0, 1), plain.slice(0, 1)),
   };
 };
 

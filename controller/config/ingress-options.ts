@@ -39,6 +39,8 @@ export interface IngressConfig extends CommonConfig {
   readonly maxConcurrent: number;
   /** Most requests that wait for a place, over all templates and replicas. */
   readonly maxQueued: number;
+  /** Requests of its own that it refuses before it is ready. */
+  readonly warmUp: number;
   /** Milliseconds in which connections are still taken after SIGTERM. */
   readonly drainDelay: number;
   /** Milliseconds that requests under way have after that. */
@@ -146,6 +148,15 @@ export const INGRESS_OPTIONS: OptionTable<IngressConfig> = {
     shownDefault: '10000',
     fallback: () => 10_000,
     read: readWhole(0, 1_000_000),
+  },
+  warmUp: {
+    placeholder: 'NUMBER',
+    description:
+      'Requests of its own that it refuses before it is ready, so that its code is compiled when a crowd comes; takes ' +
+      'some 2 s; 0: none',
+    shownDefault: '4000',
+    fallback: () => 4000,
+    read: readWhole(0, 100_000),
   },
   drainDelay: {
     placeholder: 'DURATION',

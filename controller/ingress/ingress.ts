@@ -13,6 +13,7 @@ import type {
 } from '#controller/kube/index.ts';
 import type { NotifyPort } from '#controller/notify/index.ts';
 import { findController } from '#controller/reach/index.ts';
+import { NO_TRACER } from '#controller/observe/index.ts';
 import type { Health, Tracer } from '#controller/observe/index.ts';
 import { AdmissionQueue } from './admission/index.ts';
 import { Departures } from './departures/index.ts';
@@ -25,12 +26,14 @@ import type { Routes } from './routes/index.ts';
 import { DefaultCertificates } from './serve/default-certificate.ts';
 import type { DefaultCertificate } from './serve/default-certificate.ts';
 import { createHandler } from './serve/handler.ts';
+import type { HandlerParts } from './serve/handler.ts';
 import { createHosts } from './serve/hosts.ts';
 import { createRandomHex } from './serve/random-hex.ts';
 import { createRecorder } from './serve/record.ts';
 import { addressesOf, drainLimitsOf, tlsOf, trust, upgradesFor } from './serve/settings.ts';
 import { Spawner } from './spawn/index.ts';
 import { createTimelineSender } from './timeline/index.ts';
+import { createWarmUp, fullRoutes } from './warm-up/index.ts';
 
 /** What an ingress is made of. */
 export interface IngressParts {
@@ -96,15 +99,22 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const afterwards = new Set<Promise<void>>();
   const rush = new Rush(clock);
   const recorder = createRecorder({ logger, registry, queue, rush });
-  const handle = createHandler({
-    ...{ routes, queue, spawner, timeline, departures, rush, recorder, clock, logger },
-    answerBudget: new Budget(ANSWER_BUDGET_BYTES),
-    tracer: parts.tracer,
-    httpsPort: () => front?.https?.port,
-    afterwards: (work) => {
-      afterwards.add(work);
-      void work.finally(() => afterwards.delete(work));
-    },
+  const answerBudget = new Budget(ANSWER_BUDGET_BYTES);
+  const handlerOf = (own: Pick<HandlerParts, 'routes' | 'recorder' | 'tracer'>) =>
+    createHandler({
+      ...{ ...own, queue, spawner, timeline, departures, rush, answerBudget, clock, logger },
+      httpsPort: () => front?.https?.port,
+      afterwards: (work) => {
+        afterwards.add(work);
+        void work.finally(() => afterwards.delete(work));
+      },
+    });
+  const ownHost = `${randomHex(16)}.invalid`;
+  const warmUp = createWarmUp({
+    ...{ visitors: config.warmUp, host: ownHost, clock, logger },
+    // Nobody is told of these.
+    refuse: handlerOf({ routes: fullRoutes(ownHost), recorder: { record: () => undefined }, tracer: NO_TRACER }),
+    serve: handlerOf({ routes, recorder, tracer: parts.tracer }),
   });
   /** Serves until it is told to end, or may no longer say that it is alive: then others delete what it made. */
   const serve = async (signal: AbortSignal): Promise<void> => {
@@ -115,7 +125,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
         http: config.httpAddress,
         https: tlsOf(config.httpsAddress, routes, shown?.pem),
         limits: FRONT_LIMITS,
-        handle,
+        handle: warmUp.handle,
       },
       ...{ rush, clock, logger },
       policy: { isTrusted: trust(config.trustedProxies), randomHex },
@@ -124,6 +134,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
     });
     const { current } = defaultCertificate;
     if (current !== undefined && current !== shown) front.setDefaultCertificate(current.pem);
+    await warmUp.run(front.http, signal);
     logger.info('The ingress serves', { port: front.http.port, tlsPort: front.https?.port, replica });
     await aborted(signal);
     const { cut } = await front.drain(drainLimitsOf(config));
@@ -145,6 +156,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
   return {
     ready: () => {
       if (front === undefined) return { ok: false, why: 'routes and hosts are being read, or its Lease is not held' };
+      if (warmUp.isUnderway()) return { ok: false, why: 'it warms up' };
       return front.isDraining() ? { ok: false, why: 'it is being stopped' } : { ok: true };
     },
     run: async (signal) => {
