@@ -40,8 +40,7 @@ const AT_ONCE = 500;
 const LONGEST_MS = 15_000;
 
 export const createWarmUp = ({ visitors, host, refuse, serve, clock, logger }: WarmUpParts): WarmUp => {
-  let isUnderway = false;
-  let isOver = visitors === 0;
+  let state: 'to-come' | 'underway' | 'over' = visitors === 0 ? 'over' : 'to-come';
   const come = async (crowd: OwnCrowd, stop: AbortSignal): Promise<void> => {
     stop.throwIfAborted();
     const worker = new Worker(new URL('./visitors.ts', import.meta.url), { workerData: crowd });
@@ -57,12 +56,11 @@ export const createWarmUp = ({ visitors, host, refuse, serve, clock, logger }: W
     }
   };
   return {
-    isUnderway: () => isUnderway,
-    handle: (exchange) => (isUnderway && exchange.head.authority === host ? refuse : serve)(exchange),
+    isUnderway: () => state === 'underway',
+    handle: (exchange) => (state === 'underway' && exchange.head.authority === host ? refuse : serve)(exchange),
     run: async (front, stop) => {
-      if (isOver) return;
-      isOver = true;
-      isUnderway = true;
+      if (state !== 'to-come') return;
+      state = 'underway';
       const began = clock.now();
       try {
         await come({ address: reachable(front), port: front.port, host, visitors, atOnce: AT_ONCE }, stop);
@@ -70,7 +68,7 @@ export const createWarmUp = ({ visitors, host, refuse, serve, clock, logger }: W
       } catch (error) {
         if (!stop.aborted) logger.warn('The ingress could not warm up, and serves all the same', { error });
       } finally {
-        isUnderway = false;
+        state = 'over';
       }
     },
   };
