@@ -33,7 +33,7 @@ import { createRecorder } from './serve/record.ts';
 import { addressesOf, drainLimitsOf, tlsOf, trust, upgradesFor } from './serve/settings.ts';
 import { Spawner } from './spawn/index.ts';
 import { createTimelineSender } from './timeline/index.ts';
-import { createWarmUp, fullRoutes } from './warm-up/index.ts';
+import { createWarmUp, fullRoutes, untoldRecorder } from './warm-up/index.ts';
 
 /** What an ingress is made of. */
 export interface IngressParts {
@@ -112,8 +112,9 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const ownHost = `${randomHex(16)}.invalid`;
   const warmUp = createWarmUp({
     ...{ visitors: config.warmUp, host: ownHost, clock, logger },
-    // Nobody is told of these.
-    refuse: handlerOf({ routes: fullRoutes(ownHost), recorder: { record: () => undefined }, tracer: NO_TRACER }),
+    refuse: handlerOf({
+      ...{ routes: fullRoutes(ownHost), recorder: untoldRecorder({ queue, rush }), tracer: NO_TRACER },
+    }),
     serve: handlerOf({ routes, recorder, tracer: parts.tracer }),
   });
   /** Serves until it is told to end, or may no longer say that it is alive: then others delete what it made. */

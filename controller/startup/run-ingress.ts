@@ -1,6 +1,4 @@
 /** `hatchery ingress`, once it is known what it is told. */
-import { setFlagsFromString } from 'node:v8';
-
 import { ConfigError } from '#controller/config/index.ts';
 import type { IngressConfig } from '#controller/config/index.ts';
 import { createIngress } from '#controller/ingress/ingress.ts';
@@ -24,26 +22,19 @@ import type { Patience } from './patience.ts';
 import { checkPermissions, ingressRightsOf } from './permissions.ts';
 import { listen } from './ports.ts';
 import type { Outside } from './run-controller.ts';
+import { niceV8Helpers, setV8Flags } from './v8.ts';
 
 const EVENTS_MS = 2_000;
-
-/** What a crowd is refused sooner by. What V8 does not know it says on stderr, and goes on. */
-const V8_FLAGS = [
-  // V8's best code after some three thousand requests, not twelve: by default it waits until a function has run 3,000 times.
-  '--invocation-count-for-turbofan=500',
-  // What lives as long as a crowd's connections is not taken for what lives for ever: 5 MB of each crowd got old by that,
-  // and every fifth crowd had to wait while the whole heap was searched.
-  '--no-allocation-site-pretenuring',
-  // The young generation, which V8 lets shrink while nobody comes, has its full size again with a crowd's first scavenge.
-  '--semi-space-growth-factor=16',
-];
 
 /** Everything that an ingress is made of, in the order in which it comes to life. */
 export const runIngress = async (
   config: IngressConfig,
   { version, logger, environment, stop }: Outside,
 ): Promise<void> => {
-  for (const flag of V8_FLAGS) setFlagsFromString(flag);
+  setV8Flags();
+  await niceV8Helpers().catch((error: unknown) =>
+    logger.debug("V8's helpers keep the priority of the thread that answers", { error }),
+  );
   const kubeConfig = await loadKubeConfig({ kubeconfig: config.kubeconfig, context: config.context });
   const registry = createRegistry(version);
   const metrics = createKubeMetrics(registry);
