@@ -13,7 +13,7 @@ const FLAGS = [
   '--semi-space-growth-factor=16',
 ];
 
-/** A tenth of the weight of the thread that answers. */
+/** A tenth of the weight of a thread that answers at the ordinary nice value, 0, as in a Pod. */
 const HELPERS_NICE = 10;
 const THREADS = '/proc/self/task';
 /** As Node names the threads on which V8 compiles and searches its heap. */
