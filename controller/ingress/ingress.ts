@@ -31,9 +31,10 @@ import { createHosts } from './serve/hosts.ts';
 import { createRandomHex } from './serve/random-hex.ts';
 import { createRecorder } from './serve/record.ts';
 import { addressesOf, drainLimitsOf, tlsOf, trust, upgradesFor } from './serve/settings.ts';
+import { untoldRecorder } from './serve/untold.ts';
 import { Spawner } from './spawn/index.ts';
 import { createTimelineSender } from './timeline/index.ts';
-import { createWarmUp, fullRoutes, untoldRecorder } from './warm-up/index.ts';
+import { createWarmUp, fullRoutes } from './warm-up/index.ts';
 
 /** What an ingress is made of. */
 export interface IngressParts {
@@ -112,9 +113,7 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const ownHost = `${randomHex(16)}.invalid`;
   const warmUp = createWarmUp({
     ...{ visitors: config.warmUp, host: ownHost, clock, logger },
-    refuse: handlerOf({
-      ...{ routes: fullRoutes(ownHost), recorder: untoldRecorder({ queue, rush }), tracer: NO_TRACER },
-    }),
+    refuse: handlerOf({ routes: fullRoutes(ownHost), recorder: untoldRecorder({ queue, rush }), tracer: NO_TRACER }),
     serve: handlerOf({ routes, recorder, tracer: parts.tracer }),
   });
   /** Serves until it is told to end, or may no longer say that it is alive: then others delete what it made. */

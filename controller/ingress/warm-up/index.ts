@@ -1,4 +1,3 @@
 /** What an ingress does before it is ready, so that its first crowd waits no longer than others. */
 export { fullRoutes } from './full.ts';
-export { untoldRecorder } from './untold.ts';
 export { createWarmUp } from './warm-up.ts';

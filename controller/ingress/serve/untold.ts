@@ -2,8 +2,8 @@ import { Writable } from 'node:stream';
 import { Registry } from 'prom-client';
 
 import { createLogger } from '#controller/observe/index.ts';
-import { createRecorder } from '../serve/record.ts';
-import type { Recorder, RecorderParts } from '../serve/record.ts';
+import { createRecorder } from './record.ts';
+import type { Recorder, RecorderParts } from './record.ts';
 
 /** Does all that is done to tell of a request, but nobody hears of it: what that takes is compiled too. */
 export const untoldRecorder = (parts: Pick<RecorderParts, 'queue' | 'rush'>): Recorder => {
