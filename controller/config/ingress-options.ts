@@ -152,8 +152,8 @@ export const INGRESS_OPTIONS: OptionTable<IngressConfig> = {
   warmUp: {
     placeholder: 'NUMBER',
     description:
-      'Requests of its own that it refuses before it is ready, so that its code is compiled when a crowd comes; takes ' +
-      'some 2 s; 0: none',
+      'Visitors of its own that it answers before it is ready, so that its code is compiled when a crowd comes; takes 2 ' +
+      'to 4 s; 0: none',
     shownDefault: '4000',
     fallback: () => 4000,
     read: readWhole(0, 100_000),

@@ -11,7 +11,7 @@ import type {
   Random,
   RestClient,
 } from '#controller/kube/index.ts';
-import type { NotifyPort } from '#controller/notify/index.ts';
+import type { NotifyServer } from '#controller/notify/index.ts';
 import { findController } from '#controller/reach/index.ts';
 import { NO_TRACER } from '#controller/observe/index.ts';
 import type { Health, Tracer } from '#controller/observe/index.ts';
@@ -32,9 +32,9 @@ import { createRandomHex } from './serve/random-hex.ts';
 import { createRecorder } from './serve/record.ts';
 import { addressesOf, drainLimitsOf, tlsOf, trust, upgradesFor } from './serve/settings.ts';
 import { untoldRecorder } from './serve/untold.ts';
-import { Spawner } from './spawn/index.ts';
+import { createStandIn, Spawner } from './spawn/index.ts';
 import { createTimelineSender } from './timeline/index.ts';
-import { createWarmUp, fullRoutes } from './warm-up/index.ts';
+import { createWarmUp, FULL, ownRoutes, ROOMY } from './warm-up/index.ts';
 
 /** What an ingress is made of. */
 export interface IngressParts {
@@ -43,7 +43,7 @@ export interface IngressParts {
   /** Its own identity, for the controller. */
   readonly kubeConfig: Pick<ClientConfig, 'credentials'>;
   readonly events: Pick<EventRecorder, 'event'>;
-  readonly notify: NotifyPort;
+  readonly notify: Omit<NotifyServer, 'close'>;
   readonly defaultCertificate: DefaultCertificate | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -52,6 +52,9 @@ export interface IngressParts {
   readonly registry: Registry;
   readonly tracer: Tracer;
 }
+
+/** What of a handler is another for the ingress' own visitors. */
+type OwnParts = Pick<HandlerParts, 'routes' | 'recorder' | 'queue' | 'spawner' | 'timeline' | 'departures' | 'tracer'>;
 
 /** One replica of the ingress. */
 export interface Ingress {
@@ -101,20 +104,30 @@ export const createIngress = (parts: IngressParts): Ingress => {
   const rush = new Rush(clock);
   const recorder = createRecorder({ logger, registry, queue, rush });
   const answerBudget = new Budget(ANSWER_BUDGET_BYTES);
-  const handlerOf = (own: Pick<HandlerParts, 'routes' | 'recorder' | 'tracer'>) =>
+  const handlerOf = (own: OwnParts) =>
     createHandler({
-      ...{ ...own, queue, spawner, timeline, departures, rush, answerBudget, clock, logger },
+      ...{ ...own, rush, answerBudget, clock, logger },
       httpsPort: () => front?.https?.port,
       afterwards: (work) => {
         afterwards.add(work);
         void work.finally(() => afterwards.delete(work));
       },
     });
-  const ownHost = `${randomHex(16)}.invalid`;
+  const standIn = createStandIn({ clock, logger, randomHex });
+  const unheard = {
+    ...{ recorder: untoldRecorder({ queue, rush }), tracer: NO_TRACER, timeline: { tell: () => undefined } },
+    ...{ spawner: standIn, departures: { departed: () => Promise.resolve() } },
+  };
+  const ownHosts = { full: `${randomHex(16)}.invalid`, roomy: `${randomHex(16)}.invalid` };
   const warmUp = createWarmUp({
-    ...{ visitors: config.warmUp, host: ownHost, clock, logger },
-    refuse: handlerOf({ routes: fullRoutes(ownHost), recorder: untoldRecorder({ queue, rush }), tracer: NO_TRACER }),
-    serve: handlerOf({ routes, recorder, tracer: parts.tracer }),
+    ...{ visitors: config.warmUp, hosts: ownHosts, standIn, notify: notify.address, clock, logger },
+    refuse: handlerOf({ ...unheard, routes: ownRoutes(ownHosts.full, FULL), queue }),
+    hatch: handlerOf({
+      ...{ ...unheard, routes: ownRoutes(ownHosts.roomy, ROOMY) },
+      // No slot of it is anybody else's.
+      queue: new AdmissionQueue({ clock, random, total }),
+    }),
+    serve: handlerOf({ routes, recorder, queue, spawner, timeline, departures, tracer: parts.tracer }),
   });
   /** Serves until it is told to end, or may no longer say that it is alive: then others delete what it made. */
   const serve = async (signal: AbortSignal): Promise<void> => {
@@ -162,7 +175,9 @@ export const createIngress = (parts: IngressParts): Ingress => {
     run: async (signal) => {
       // What watches goes on until the last request is over.
       const over = new AbortController();
-      const detach = notify.attach(spawner.receiver);
+      const detach = notify.attach({
+        admit: (claim) => (standIn.receiverOf(claim.token) ?? spawner.receiver).admit(claim),
+      });
       const watching = [routes, hosts, spawner, defaultCertificate].map((part) => part.run(over.signal));
       try {
         await serveInTerms(signal);

@@ -3,25 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnBody } from './body.ts';
 import { failureOf, secondTry } from './failure.ts';
 import { phasesOf } from './marks.ts';
-import type { SpawnRequest } from './types.ts';
+import { spawnRequest as request } from './testing/request.ts';
 import { boundedText, labelValue, nameOf } from './words.ts';
 
-const DOMAIN = { type: 'pv' as const, memory: '64Mi', vcpus: 1, boot: { kernel: 'k' } };
 const SUFFIX = '0123456789abcdef';
-
-function request(policy: object = {}, more: Partial<SpawnRequest> = {}, metadata = {}): SpawnRequest {
-  return {
-    backend: {
-      namespace: 'shop',
-      template: { metadata: { name: 'web' }, spec: { template: { metadata, spec: { domain: DOMAIN, ...policy } } } },
-      ingress: { namespace: 'shop', name: 'front' },
-      ...{ port: 8000, connections: 'one', spawnTimeoutMs: 10_000, requestTimeoutMs: 60_500, keepFinishedSeconds: 300 },
-    },
-    ...{ method: 'GET', host: 'shop.example.org', path: '/', avoidHosts: [], signal: new AbortController().signal },
-    receivedTime: Date.UTC(2026, 0, 2, 3, 4, 5) + 678.901,
-    ...more,
-  };
-}
 
 const maker = { replica: 'r-1', suffix: SUFFIX, notify: undefined };
 

@@ -5,3 +5,5 @@ export * from './marks.ts';
 export { labelValue } from './words.ts';
 export { Spawner } from './spawner.ts';
 export type { SpawnerOptions } from './spawner.ts';
+export { createStandIn } from './stand-in.ts';
+export type { StandIn, StandInGuests } from './stand-in.ts';

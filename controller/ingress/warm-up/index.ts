@@ -1,3 +1,3 @@
 /** What an ingress does before it is ready, so that its first crowd waits no longer than others. */
-export { fullRoutes } from './full.ts';
+export { FULL, ownRoutes, ROOMY } from './own-routes.ts';
 export { createWarmUp } from './warm-up.ts';
