@@ -52,17 +52,22 @@ for (const fault of faults) console.log(`✗ ${fault}`);
 console.log(JSON.stringify(report));
 process.exitCode = faults.length === 0 ? 0 : 1;
 
-interface Found {
-  /** The first that these processes ever saw. */
-  readonly first: Refusals;
-  readonly full: Refusals;
-  readonly burst: Crowds;
+/** What came in while memory was looked at, and what that took. */
+interface Held {
+  readonly crowd: Tally;
   readonly uploads: Tally;
   readonly obedience: Obedience;
   readonly served: number;
   readonly before: Memory;
   readonly peakMiB: number;
   readonly after: Memory;
+}
+
+interface Found extends Held {
+  /** The first that these processes ever saw. */
+  readonly first: Refusals;
+  readonly full: Refusals;
+  readonly burst: Crowds;
   readonly waiting: Waiting;
   readonly servedAfterWaiting: number;
 }
@@ -75,25 +80,19 @@ async function measure(bench: BenchBed): Promise<Found> {
     const scene = await sceneOf(bench);
     const arms: Arms = { scene, visitors, control };
     const many = Number(values.visitors);
-    // Before any collection that is asked for: that throws away what V8 has compiled.
+    const rounds = Number(values.rounds);
+    // Times before memory: a collection that is asked for throws away what V8 has compiled.
     const first = await refusals(arms, many, { uncounted: 0, counted: 1 });
     console.log(`  the first crowd: ${JSON.stringify(refusalsOf(first))}`);
-    await servesOn(arms, ONE_BY_ONE);
-    const before = await scene.probe.settled();
-    await scene.probe.forgetPeak();
-    const rounds = Number(values.rounds);
     const full = await refusals(arms, many, { uncounted: 3, counted: rounds });
     console.log(`  refusals: ${JSON.stringify(fullOf(full))}`);
     const crowds = await burst(arms, many, rounds);
     console.log(`  at once: ${JSON.stringify({ ...refusalsOf(crowds), ...crowds.tally })}`);
-    const posted = await uploads(arms, Number(values.uploads), Number(values['upload-bytes']));
-    console.log(`  uploads: ${JSON.stringify(posted)}`);
-    const obeyed = await obedience(arms, Number(values.clients));
-    console.log(`  obedient clients: ${JSON.stringify(obeyed)}`);
-    const peakMiB = scene.probe.peakMiB();
-    const served = await servesOn(arms, ONE_BY_ONE);
-    const after = await scene.probe.settled();
     scene.probe.close();
+    const held = await memoryOf({
+      ...arms,
+      scene: await step('Starting the ingress anew', () => restartIngress(bench)),
+    });
     // A fresh process: what one has had before it uses again, and seems to need less.
     const fresh = await step('Starting the ingress anew', () => restartIngress(bench));
     await servesOn({ scene: fresh }, ONE_BY_ONE);
@@ -101,12 +100,30 @@ async function measure(bench: BenchBed): Promise<Found> {
     const servedAfterWaiting = await servesOn({ scene: fresh }, ONE_BY_ONE);
     fresh.probe.close();
     return {
-      ...{ first, full, burst: crowds, uploads: posted, obedience: obeyed, served, before, peakMiB, after },
+      ...{ first, full, burst: crowds, ...held },
       ...{ waiting: waited, servedAfterWaiting },
     };
   } finally {
     control.stop();
   }
+}
+
+/** What crowds take of a process' memory. */
+async function memoryOf(arms: Arms): Promise<Held> {
+  const { probe } = arms.scene;
+  await servesOn(arms, ONE_BY_ONE);
+  const before = await probe.settled();
+  await probe.forgetPeak();
+  const crowd = await burst(arms, Number(values.visitors), 1);
+  const posted = await uploads(arms, Number(values.uploads), Number(values['upload-bytes']));
+  console.log(`  uploads: ${JSON.stringify(posted)}`);
+  const obeyed = await obedience(arms, Number(values.clients));
+  console.log(`  obedient clients: ${JSON.stringify(obeyed)}`);
+  const peakMiB = probe.peakMiB();
+  const served = await servesOn(arms, ONE_BY_ONE);
+  const after = await probe.settled();
+  probe.close();
+  return { crowd: crowd.tally, uploads: posted, obedience: obeyed, served, before, peakMiB, after };
 }
 
 function summarize(all: Found): { readonly report: object; readonly faults: readonly string[] } {
@@ -118,6 +135,7 @@ function summarize(all: Found): { readonly report: object; readonly faults: read
     ...faultsOf('the first crowd', first.tally),
     ...faultsOf('where all is taken', full.tally),
     ...faultsOf('at once', crowds.tally),
+    ...faultsOf('at once, in the process whose memory is told', all.crowd),
     ...faultsOf('uploads', posted),
     ...faultsOf('obedient clients', obeyed.tally),
     ...(share < LEAST_SERVED_AT_FIRST_RETURN
