@@ -6,4 +6,4 @@ export { labelValue } from './words.ts';
 export { Spawner } from './spawner.ts';
 export type { SpawnerOptions } from './spawner.ts';
 export { createStandIn } from './stand-in.ts';
-export type { StandIn, StandInGuests } from './stand-in.ts';
+export type { StandIn } from './stand-in.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 
-import { systemClock } from '#controller/kube/index.ts';
+import { silentLogger, systemClock } from '#controller/kube/index.ts';
 import { FakeClock } from '#controller/kube/testing/fake-clock.ts';
 import { startNotifyServer } from '#controller/notify/index.ts';
 import type { Receiver } from '#controller/notify/index.ts';
@@ -112,10 +112,9 @@ describe('the warm-up of an ingress', () => {
   });
 
   it('has guests of its own say that they are ready, and serve who asks for the host where each has a place', async () => {
-    const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
     const standIn = createStandIn({
       clock: systemClock,
-      logger,
+      logger: silentLogger,
       randomHex: (bytes) => randomBytes(bytes).toString('hex'),
     });
     const heard: string[] = [];
@@ -126,7 +125,11 @@ describe('the warm-up of an ingress', () => {
         return of?.admit(claim) ?? Promise.resolve({ kind: 'unknown' });
       },
     };
-    const notify = await startNotifyServer({ address: { host: '127.0.0.1', port: 0 }, logger, now: () => 0 });
+    const notify = await startNotifyServer({
+      address: { host: '127.0.0.1', port: 0 },
+      logger: silentLogger,
+      now: () => 0,
+    });
     const detach = notify.attach(receiver);
     const bodies: (string | undefined)[] = [];
     const { warmUp, front } = await setUp({
